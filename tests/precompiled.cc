@@ -1,0 +1,2 @@
+// test_precompiled exists for its precompiled header alone.
+int main() { return 0; }
