@@ -1,0 +1,86 @@
+// Azure Policy definitions: read from the JSON that Azure prints, compiled, and evaluated over a registry's ARM body.
+// https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-policy-rule
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+#include "policy/verdict.h"
+
+namespace policy {
+
+struct Rule;  // the compiled policyRule.if; definition_rule.h
+
+struct ParameterDefinition {
+  std::string name;
+  std::string type;  // String, Array, Object, Boolean, Integer, Float, DateTime
+  std::optional<nlohmann::json> default_value;
+  std::vector<nlohmann::json> allowed_values;  // empty: any
+  bool used = false;                           // by the rule's `if`; one that only `then` uses need not be given
+};
+
+// Immutable; shared by policies and generations.
+struct Definition {
+  std::string name;  // the short name: a built-in's, else the file's name without ".json"
+  std::string id;    // "/providers/Microsoft.Authorization/policyDefinitions/<GUID>", or ""
+  std::string guid;  // the last part of the id, or the definition's own name
+  std::string display_name;
+  std::string version;
+  std::string remedy;  // with {name}, {resourceGroup}, {subscription}, {loginServer}; "" when none is known
+  std::vector<ParameterDefinition> parameters;
+  std::shared_ptr<const Rule> rule;
+};
+
+// Takes what `az policy definition show` prints (flat) and ARM's shape (under "properties"). An unknown construct is an
+// error with its JSON path ("$.properties.policyRule.if.allOf[1].fooBar"): it never evaluates to a guess. `file` begins the
+// message; `name` becomes Definition::name.
+base::Result<std::shared_ptr<const Definition>> ParseDefinition(std::string_view json, std::string_view file, std::string name);
+
+// The built-in definitions, from policy/definitions/*.json, compiled in. Every one parses (a test proves it).
+const std::vector<std::shared_ptr<const Definition>>& BuiltInDefinitions();
+
+// All definitions that a policy may name. Immutable once handed on.
+class DefinitionSet {
+ public:
+  // With the built-in ones in it.
+  static DefinitionSet WithBuiltIns();
+
+  // An error when the name or GUID is taken already.
+  base::Result<void> Add(std::shared_ptr<const Definition> definition);
+
+  // By short name, GUID or full id, without regard to case; null when there is none.
+  std::shared_ptr<const Definition> Find(std::string_view name_or_id) const;
+
+  std::vector<std::string_view> Names() const;
+
+ private:
+  std::vector<std::shared_ptr<const Definition>> definitions_;
+};
+
+// Checks parameter values against the definition (unknown name, wrong type, not allowed, used by the rule and neither given
+// nor with a default) and returns them completed with the defaults. Each error is one message.
+tl::expected<nlohmann::json, std::vector<std::string>> BindParameters(const Definition& definition, const nlohmann::json& given);
+
+// What one definition says of one resource.
+struct Evaluation {
+  FindingResult result = FindingResult::kUnknown;
+  std::vector<Evidence> evidence;  // NonCompliant, Unknown: the deciding leaves, at most kMaxEvidence
+  std::string reason;              // Unknown
+};
+inline constexpr std::size_t kMaxEvidence = 8;        // a person reads no more; records stay small
+inline constexpr std::size_t kMaxEvidenceText = 256;  // bytes of `actual`
+
+// `resource` is an ARM body (GET shape); `parameters` is what BindParameters returned. Where the rule is true, the registry
+// is NonCompliant, unless a deciding member is absent that every current api-version returns: such a body was read with an
+// api-version that hides it, and the result is Unknown (facts: 2019-05-01 hides encryption, publicNetworkAccess, …).
+// A resource of another type than the rule asks for is Compliant, as Azure has it.
+Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource);
+
+}  // namespace policy

@@ -1,0 +1,16 @@
+// The `exemptions` of the policy file.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/yaml.h"
+#include "policy/policy.h"
+
+namespace policy {
+
+// Requirements are named as the policy names definitions: by short name, GUID or id; each must be one of `requirements`.
+std::vector<Exemption> ReadExemptions(base::YamlMapping& document, std::string_view file, const std::vector<Requirement>& requirements,
+                                      const DefinitionSet& definitions, base::Problems& problems);
+
+}  // namespace policy

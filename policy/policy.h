@@ -1,0 +1,88 @@
+// The cluster's policy: what policy.yaml says, checked and ready to decide with.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/problem.h"
+#include "base/time.h"
+#include "policy/definition.h"
+#include "policy/image_pattern.h"
+#include "policy/registry.h"
+#include "policy/verdict.h"
+
+namespace policy {
+
+struct Requirement {
+  std::string name;  // the definition's short name: what messages, records and exemptions call it
+  std::shared_ptr<const Definition> definition;
+  nlohmann::json parameters;  // bound: complete
+  Effect effect = Effect::kDeny;
+};
+
+enum class SourceAction { kAllow, kWarn, kAudit, kDeny, kVerify };
+std::string_view ToString(SourceAction action);  // "Allow", …
+
+struct SourceRule {
+  std::vector<ImagePattern> images;
+  SourceAction action = SourceAction::kVerify;
+  bool unverified = false;  // an ACR host need not be in the inventory
+};
+
+struct Exemption {
+  std::string name;
+  std::vector<std::string> registries;  // login servers; empty: any
+  std::vector<ImagePattern> images;     // empty: any
+  std::vector<std::string> namespaces;  // empty: any
+  std::string resource_id;              // "": any resource behind the login server
+  std::vector<std::string> requirements;
+  base::Time expires{};      // the first instant at which it waives nothing
+  std::string expires_text;  // as written: "2027-03-31" is good through that day, UTC
+  std::string reason;
+};
+
+struct NamespaceCap {
+  std::vector<std::string> names;
+  Effect max_effect = Effect::kWarn;
+};
+
+enum class WorkloadMode { kDeny, kWarn, kOff };
+enum class MessageDetail { kBrief, kFull };
+
+// Immutable once loaded. The values here are the default policy's, but for `requirements` and `sources`: DefaultPolicy.
+struct Policy {
+  std::vector<Requirement> requirements;
+  std::vector<SourceRule> sources;
+  Effect other_registries = Effect::kDeny;  // kDisabled: "Allow"
+  Effect unknown_registry = Effect::kDeny;
+  Effect unknown_finding = Effect::kDeny;
+  std::chrono::microseconds stale_after = std::chrono::hours(72);
+  Effect stale_effect = Effect::kDeny;
+  std::chrono::microseconds drift_grace{0};
+  WorkloadMode workloads = WorkloadMode::kDeny;
+  Effect max_effect = Effect::kDeny;
+  MessageDetail messages = MessageDetail::kBrief;
+  std::map<std::string, std::string, std::less<>> aliases;  // host → login server
+  std::vector<NamespaceCap> namespaces;
+  std::vector<Exemption> exemptions;
+  std::string digest;  // "sha256:…" of the file's text, and of the default policy's own text
+};
+
+// The text of the default policy (DESIGN.md section 5), which is also what `policy.yaml` may be begun from.
+std::string_view DefaultPolicyText();
+
+// Strict: every key, type and name is checked, and all problems are reported with line and column.
+base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions);
+
+// Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
+// resource is the same, what is remembered of earlier compliance is carried on. Pure; costs tens of microseconds.
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous);
+
+}  // namespace policy

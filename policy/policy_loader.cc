@@ -1,0 +1,308 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "policy/exemption_loader.h"
+#include "policy/image_reference.h"
+#include "policy/policy.h"
+#include "policy/policy_values.h"
+#include "policy/registry_host.h"
+
+namespace policy {
+namespace {
+
+using base::Quoted;
+using base::YamlMapping;
+using base::YamlNode;
+using Names = std::vector<std::string_view>;
+
+constexpr std::string_view kApiVersion = "acr-admission.io/v1";
+constexpr std::string_view kKind = "RegistryPolicy";
+
+// A verdict is refreshed every minute or so: below this, each would be stale before its successor is there.
+constexpr std::chrono::microseconds kLeastStaleAfter = std::chrono::minutes(1);
+constexpr std::chrono::microseconds kLongest = std::chrono::days(3650);
+
+constexpr std::array<Effect, 4> kEffects = {Effect::kDeny, Effect::kWarn, Effect::kAudit, Effect::kDisabled};
+const Names& EffectNames() {
+  static const Names kNames = {"Deny", "Warn", "Audit", "Disabled"};
+  return kNames;
+}
+
+std::string Item(std::string_view list, std::size_t index) { return std::string(list) + '[' + std::to_string(index) + ']'; }
+
+class PolicyReader {
+ public:
+  PolicyReader(const YamlNode& document, std::string_view file, const DefinitionSet& definitions, base::Problems& problems)
+      : document_(document, file, "", problems), file_(file), definitions_(definitions), problems_(problems) {}
+
+  Policy Read() {
+    ReadHeader("apiVersion", kApiVersion);
+    ReadHeader("kind", kKind);
+    ReadRequirements();
+    ReadSources();
+    ReadEffect(document_, "otherRegistries", {"Deny", "Warn", "Audit", "Allow"}, &policy_.other_registries);
+    ReadEffect(document_, "unknownRegistry", EffectNames(), &policy_.unknown_registry);
+    ReadEffect(document_, "unknownFinding", EffectNames(), &policy_.unknown_finding);
+    ReadStaleVerdict();
+    document_.Optional("driftGrace", &policy_.drift_grace, std::chrono::microseconds(0), kLongest);
+    ReadWorkloads();
+    ReadCap(document_, &policy_.max_effect);
+    ReadMessages();
+    ReadAliases();
+    ReadNamespaces();
+    policy_.exemptions = ReadExemptions(document_, file_, policy_.requirements, definitions_, problems_);
+    document_.Finish();
+    return std::move(policy_);
+  }
+
+ private:
+  void ReadHeader(std::string_view key, std::string_view expected) {
+    const YamlNode* member = document_.RequiredMember(key);
+    if (member != nullptr && member->text != expected) {
+      document_.AddProblem(*member, key, "expected " + std::string(expected) + ", got " + base::Describe(*member));
+    }
+  }
+
+  // `names` in the order of kEffects.
+  static void ReadEffect(YamlMapping& mapping, std::string_view key, const Names& names, Effect* out) {
+    std::size_t index = 0;
+    if (mapping.OptionalChoice(key, names, &index)) {
+      *out = kEffects[index];
+    }
+  }
+
+  static void ReadCap(YamlMapping& mapping, Effect* out) { ReadEffect(mapping, "maxEffect", {"Deny", "Warn", "Audit"}, out); }
+
+  void ReadRequirements() {
+    std::map<const Definition*, int> lines;
+    const auto items = document_.OptionalList("requirements");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      YamlMapping mapping(items[i], file_, Item("requirements", i), problems_);
+      Requirement requirement;
+      bool is_new = false;
+      std::string name;
+      if (mapping.Required("definition", &name)) {
+        const YamlNode& at = *mapping.Member("definition");
+        requirement.definition = FindDefinition(mapping, at, name);
+        if (requirement.definition) {
+          requirement.name = requirement.definition->name;
+          const auto first = lines.emplace(requirement.definition.get(), items[i].line);
+          is_new = first.second;
+          if (!is_new) {
+            mapping.AddProblem(at, "definition",
+                               Quoted(requirement.name) + " is required already, in line " + std::to_string(first.first->second));
+          }
+        }
+      }
+      ReadEffect(mapping, "effect", EffectNames(), &requirement.effect);
+      ReadParameters(mapping, requirement);
+      mapping.Finish();
+      if (is_new) {
+        policy_.requirements.push_back(std::move(requirement));
+      }
+    }
+  }
+
+  std::shared_ptr<const Definition> FindDefinition(YamlMapping& mapping, const YamlNode& at, const std::string& name) {
+    auto definition = definitions_.Find(name);
+    if (!definition) {
+      const std::string_view nearest = base::Nearest(name, definitions_.Names());
+      mapping.AddProblem(at, "definition",
+                         "there is no definition " + Quoted(name) + (nearest.empty() ? "" : "; did you mean " + Quoted(nearest) + "?"));
+    }
+    return definition;
+  }
+
+  void ReadParameters(YamlMapping& mapping, Requirement& requirement) {
+    const YamlNode* given = mapping.Member("parameters");
+    if (given != nullptr && given->kind != YamlNode::Kind::kMapping) {
+      mapping.AddProblem(*given, "parameters", "expected a mapping of parameter names to values, got " + base::Describe(*given));
+      return;
+    }
+    if (!requirement.definition) {
+      return;
+    }
+    auto bound = BindParameters(*requirement.definition, given == nullptr ? nlohmann::json::object() : base::ToJson(*given));
+    if (bound) {
+      requirement.parameters = std::move(*bound);
+    } else {
+      ReportParameters(mapping, *requirement.definition, given, bound.error());
+    }
+  }
+
+  // BindParameters says what is wrong, not where: a message that one parameter causes by itself belongs to its value, any
+  // other (a parameter is missing) to the requirement.
+  static void ReportParameters(YamlMapping& mapping, const Definition& definition, const YamlNode* given,
+                               const std::vector<std::string>& messages) {
+    std::set<std::string> unplaced(messages.begin(), messages.end());
+    if (given != nullptr) {
+      const auto missing = BindParameters(definition, nlohmann::json::object());
+      for (const auto& [key, value] : given->members) {
+        const auto alone = BindParameters(definition, nlohmann::json{{key.text, base::ToJson(value)}});
+        if (alone) {
+          continue;
+        }
+        for (const std::string& message : alone.error()) {
+          const bool of_another = !missing && std::find(missing.error().begin(), missing.error().end(), message) != missing.error().end();
+          if (!of_another && unplaced.erase(message) > 0) {
+            mapping.AddProblem(value, "parameters", message);
+          }
+        }
+      }
+    }
+    for (const std::string& message : unplaced) {
+      mapping.AddProblem(given == nullptr ? mapping.node() : *given, "parameters", message);
+    }
+  }
+
+  void ReadSources() {
+    static const Names kActions = {"Allow", "Warn", "Audit", "Deny", "Verify"};
+    constexpr std::array<SourceAction, 5> kValues = {SourceAction::kAllow, SourceAction::kWarn, SourceAction::kAudit, SourceAction::kDeny,
+                                                     SourceAction::kVerify};
+    const auto items = document_.OptionalList("sources");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      YamlMapping mapping(items[i], file_, Item("sources", i), problems_);
+      SourceRule rule;
+      rule.images = ReadPatterns(mapping, mapping.RequiredTexts("images"));
+      std::size_t index = 0;
+      const bool has_action = mapping.RequiredChoice("action", kActions, &index);
+      if (has_action) {
+        rule.action = kValues[index];
+      }
+      mapping.Optional("unverified", &rule.unverified);
+      if (rule.unverified && has_action && (rule.action == SourceAction::kDeny || rule.action == SourceAction::kVerify)) {
+        mapping.AddProblem(*mapping.Member("unverified"), "unverified",
+                           "goes with the actions Allow, Warn and Audit alone, not with " + std::string(kActions[index]));
+      }
+      mapping.Finish();
+      policy_.sources.push_back(std::move(rule));
+    }
+  }
+
+  void ReadStaleVerdict() {
+    if (const YamlNode* member = document_.Member("staleVerdict")) {
+      YamlMapping mapping(*member, file_, "staleVerdict", problems_);
+      mapping.Optional("after", &policy_.stale_after, kLeastStaleAfter, kLongest);
+      ReadEffect(mapping, "effect", EffectNames(), &policy_.stale_effect);
+      mapping.Finish();
+    }
+  }
+
+  void ReadWorkloads() {
+    constexpr std::array<WorkloadMode, 3> kModes = {WorkloadMode::kDeny, WorkloadMode::kWarn, WorkloadMode::kOff};
+    std::size_t index = 0;
+    if (document_.OptionalChoice("workloads", {"Deny", "Warn", "Off"}, &index)) {
+      policy_.workloads = kModes[index];
+    }
+  }
+
+  void ReadMessages() {
+    std::size_t index = 0;
+    if (document_.OptionalChoice("messages", {"brief", "full"}, &index)) {
+      policy_.messages = index == 0 ? MessageDetail::kBrief : MessageDetail::kFull;
+    }
+  }
+
+  void ReadAliases() {
+    const YamlNode* member = document_.Member("aliases");
+    if (member == nullptr) {
+      return;
+    }
+    YamlMapping mapping(*member, file_, "aliases", problems_);
+    for (const auto& [key, value] : member->members) {
+      const auto host = ReadAliasHost(mapping, key);
+      if (value.kind != YamlNode::Kind::kScalar) {
+        mapping.AddProblem(value, key.text, "expected an ACR login server such as contoso.azurecr.io, got " + base::Describe(value));
+        continue;
+      }
+      const auto target = ReadLoginServer(mapping, value, base::Printable(key.text, kMaxShownHost));
+      if (host && target && !policy_.aliases.emplace(*host, *target).second) {
+        mapping.AddProblem(key, "", Quoted(key.text) + " is the host " + Quoted(*host) + ", which has an alias already");
+      }
+    }
+  }
+
+  // Folded as the registry of an image reference is, by the same code: "IMAGES.contoso.com:443" is "images.contoso.com".
+  static std::optional<std::string> ReadAliasHost(YamlMapping& mapping, const YamlNode& key) {
+    constexpr std::string_view kRepository = "x";
+    const auto reference = ParseImageReference(key.text + '/' + std::string(kRepository));
+    if (!reference || reference->repository != kRepository) {
+      mapping.AddProblem(key, "", "expected a registry host such as images.contoso.com, got " + Quoted(key.text));
+      return std::nullopt;
+    }
+    if (IsUnderRegistrySuffix(reference->registry)) {
+      mapping.AddProblem(key, "",
+                         Quoted(key.text) + " lies under a registry suffix of Azure, where every host stands for its own registry; " +
+                             "an alias is another host, such as images.contoso.com");
+      return std::nullopt;
+    }
+    return reference->registry;
+  }
+
+  void ReadNamespaces() {
+    std::map<std::string, int> lines;
+    const auto items = document_.OptionalList("namespaces");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      YamlMapping mapping(items[i], file_, Item("namespaces", i), problems_);
+      NamespaceCap cap;
+      for (const YamlMapping::Text& text : mapping.RequiredTexts("names")) {
+        auto name = ReadNamespace(mapping, text);
+        if (!name) {
+          continue;
+        }
+        const auto [first, is_new] = lines.emplace(*name, text.node->line);
+        if (!is_new) {
+          mapping.AddProblem(*text.node, text.path,
+                             "the namespace " + Quoted(*name) + " has a cap already, in line " + std::to_string(first->second));
+        }
+        cap.names.push_back(std::move(*name));
+      }
+      ReadCap(mapping, &cap.max_effect);
+      mapping.Finish();
+      policy_.namespaces.push_back(std::move(cap));
+    }
+  }
+
+  static constexpr std::size_t kMaxShownHost = 80;
+
+  YamlMapping document_;
+  const std::string_view file_;
+  const DefinitionSet& definitions_;
+  base::Problems& problems_;
+  Policy policy_;
+};
+
+}  // namespace
+
+base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions) {
+  const auto document = base::ParseYaml(text, file);
+  if (!document) {
+    return tl::unexpected(document.error());
+  }
+  if (document->kind == YamlNode::Kind::kNull) {
+    const std::string message = "is empty; expected a policy that begins with apiVersion: " + std::string(kApiVersion);
+    return tl::unexpected(base::Problems{{std::string(file), 0, 0, message}});
+  }
+  base::Problems problems;
+  Policy policy = PolicyReader(*document, file, definitions, problems).Read();
+  if (!problems.empty()) {
+    base::SortByPlace(problems);
+    return tl::unexpected(std::move(problems));
+  }
+  policy.digest = base::Sha256(text);
+  return std::make_shared<const Policy>(std::move(policy));
+}
+
+}  // namespace policy

@@ -1,0 +1,85 @@
+// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "policy/definition.h"
+
+namespace {
+
+constexpr std::string_view kFile = "fuzz.json";
+
+// A registry with something everywhere, one read with an api-version that hides members, another type, nothing at all.
+constexpr std::array<std::string_view, 4> kResources = {
+    R"({"id": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso", "name": "contoso",
+        "type": "Microsoft.ContainerRegistry/registries", "location": "eastus2", "tags": {"team": "payments", "odd": "[x]"},
+        "sku": {"name": "Premium", "tier": "Premium"}, "identity": {"type": "userAssigned"},
+        "properties": {"loginServer": "contoso.azurecr.io", "creationDate": "2024-04-12T08:09:30Z", "adminUserEnabled": true,
+          "anonymousPullEnabled": true, "dataEndpointEnabled": false, "dataEndpointHostNames": ["a.westus.data.azurecr.io", "b"],
+          "publicNetworkAccess": "Enabled", "zoneRedundancy": "Disabled", "networkRuleBypassOptions": "AzureServices",
+          "encryption": {"status": "enabled", "keyVaultProperties": {"keyIdentifier": "https://v/keys/k"}},
+          "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": "10.0.0.0/8"}, {"value": null}, 7]},
+          "policies": {"retentionPolicy": {"days": 7, "status": "disabled"}, "exportPolicy": {"status": "enabled"},
+            "azureADAuthenticationAsArmPolicy": {"status": "enabled"}},
+          "privateEndpointConnections": [{"name": "a", "properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}, {}]}})",
+    R"({"name": "old", "type": "microsoft.containerregistry/registries", "sku": {"name": "Basic"}, "tags": null,
+        "properties": {"loginServer": "old.azurecr.io", "adminUserEnabled": false, "policies": {}}})",
+    R"({"name": "other", "type": "Microsoft.Storage/storageAccounts", "properties": {}})",
+    "{}",
+};
+
+void Require(bool condition) {
+  if (!condition) {
+    std::abort();
+  }
+}
+
+bool Same(const policy::Evidence& a, const policy::Evidence& b) {
+  return a.field == b.field && a.actual == b.actual && a.expected == b.expected && a.brief == b.brief;
+}
+
+void CheckEvaluation(const policy::Evaluation& evaluation) {
+  const bool unknown = evaluation.result == policy::FindingResult::kUnknown;
+  Require(unknown == !evaluation.reason.empty());
+  Require(evaluation.evidence.size() <= policy::kMaxEvidence);
+  Require(evaluation.result != policy::FindingResult::kCompliant || evaluation.evidence.empty());
+  for (const policy::Evidence& evidence : evaluation.evidence) {
+    Require(!evidence.field.empty() && evidence.field != "type" && !evidence.expected.empty());
+    Require(evidence.actual.size() <= policy::kMaxEvidenceText && nlohmann::json::accept(evidence.actual));
+  }
+}
+
+void CheckDefinition(const policy::Definition& definition) {
+  Require(definition.rule != nullptr && definition.name == "fuzz");
+  const auto bound = policy::BindParameters(definition, nlohmann::json::object());
+  if (!bound) {
+    Require(!bound.error().empty());
+    return;
+  }
+  for (const std::string_view text : kResources) {
+    const nlohmann::json resource = nlohmann::json::parse(text);
+    const policy::Evaluation evaluation = policy::Evaluate(definition, *bound, resource);
+    CheckEvaluation(evaluation);
+    const policy::Evaluation again = policy::Evaluate(definition, *bound, resource);
+    Require(evaluation.result == again.result && evaluation.reason == again.reason && evaluation.evidence.size() == again.evidence.size());
+    for (std::size_t i = 0; i < evaluation.evidence.size(); ++i) {
+      Require(Same(evaluation.evidence[i], again.evidence[i]));
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto definition = policy::ParseDefinition(text, kFile, "fuzz")) {
+    CheckDefinition(**definition);
+  } else {
+    Require(definition.error().message.starts_with(kFile) && definition.error().message.size() < 4096);
+  }
+  return 0;
+}

@@ -1,0 +1,61 @@
+// LoadPolicy takes any bytes: it never throws, says where what is wrong, and reads a text twice the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "policy/definition.h"
+#include "policy/policy.h"
+
+namespace {
+
+void Require(bool holds) {
+  if (!holds) {
+    std::abort();
+  }
+}
+
+// What a person could tell two policies apart by, short of deciding with them.
+bool Same(const policy::Policy& a, const policy::Policy& b) {
+  return a.digest == b.digest && a.requirements.size() == b.requirements.size() && a.sources.size() == b.sources.size() &&
+         a.max_effect == b.max_effect && a.stale_after == b.stale_after && a.drift_grace == b.drift_grace && a.aliases == b.aliases &&
+         a.namespaces.size() == b.namespaces.size() && a.exemptions.size() == b.exemptions.size();
+}
+
+// What every loaded policy keeps, whatever its text was.
+void CheckPolicy(const policy::Policy& policy) {
+  Require(policy.max_effect != policy::Effect::kDisabled);
+  Require(policy.stale_after >= std::chrono::minutes(1) && policy.drift_grace >= std::chrono::microseconds(0));
+  for (const auto& requirement : policy.requirements) {
+    Require(requirement.definition != nullptr && requirement.name == requirement.definition->name);
+  }
+  for (const auto& rule : policy.sources) {
+    Require(!rule.images.empty());
+  }
+  for (const auto& exemption : policy.exemptions) {
+    Require(!exemption.name.empty() && !exemption.reason.empty() && !exemption.requirements.empty());
+    Require(!exemption.registries.empty() || !exemption.images.empty() || !exemption.namespaces.empty());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const policy::DefinitionSet definitions = policy::DefinitionSet::WithBuiltIns();
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto loaded = policy::LoadPolicy(text, "policy.yaml", definitions);
+  const auto again = policy::LoadPolicy(text, "policy.yaml", definitions);
+  Require(loaded.has_value() == again.has_value());
+  if (loaded) {
+    CheckPolicy(**loaded);
+    Require(Same(**loaded, **again));
+    return 0;
+  }
+  Require(!loaded.error().empty());
+  for (const base::Problem& problem : loaded.error()) {
+    Require(problem.file == "policy.yaml" && problem.line >= 0 && problem.column >= 0 && !problem.message.empty());
+    Require((problem.line == 0) == (problem.column == 0));
+  }
+  Require(base::ToString(loaded.error()) == base::ToString(again.error()));
+  return 0;
+}
