@@ -1,0 +1,233 @@
+#include "state/keeper.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "base/yaml.h"
+#include "state/load.h"
+#include "state/saved_inventory.h"
+
+namespace state {
+namespace {
+
+// 10,000 registries are about 30 MB; a file beyond this is not an inventory.
+constexpr std::size_t kMaxInventoryBytes = std::size_t{256} << 20;
+
+constexpr const char* kDefaultPolicyName = "the default policy";
+
+// A file from another clock's future is not fresher than now.
+base::Time Observed(base::Time modified, const base::Clock& clock) { return std::min(modified, clock.Now()); }
+
+base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyFrom(const KeeperOptions& options, const base::Result<std::string>& text,
+                                                                   const DefinitionsFolder& definitions) {
+  if (definitions.error()) {
+    return tl::unexpected<base::Problems>({ToProblem(options.definitions_folder, *definitions.error())});
+  }
+  if (!text) {
+    return tl::unexpected<base::Problems>({ToProblem(options.policy_file, text.error())});
+  }
+  return LoadPolicyWithDefinitions(*text, options.policy_file.empty() ? kDefaultPolicyName : options.policy_file, definitions.files());
+}
+
+base::Result<std::vector<policy::Registry>> ReadInventory(const base::WatchedFile::Change& change, const std::string& file,
+                                                          const base::Clock& clock) {
+  if (!change.content) {
+    return tl::unexpected<base::Error>(change.content.error());
+  }
+  return policy::ReadRegistries(*change.content, file, Observed(change.modified, clock));
+}
+
+}  // namespace
+
+Keeper::Keeper(KeeperOptions options, const base::Clock& clock, base::Log log)
+    : options_(std::move(options)),
+      clock_(clock),
+      log_(std::move(log)),
+      policy_file_(options_.policy_file, base::kMaxYamlBytes),
+      definitions_(options_.definitions_folder),
+      inventory_file_(options_.inventory_file, kMaxInventoryBytes),
+      policy_text_(std::string(policy::DefaultPolicyText())) {}
+
+base::Result<void> Keeper::Start() {
+  if (auto loaded = ReloadPolicy(); !loaded) {
+    return tl::unexpected<base::Error>(std::move(loaded.error()));
+  }
+  RestoreSaved();
+  Judge(ReloadInventory(), nullptr);
+  return {};
+}
+
+void Keeper::Poll() {
+  states_.Collect();
+  const std::shared_ptr<const policy::Policy> previous_policy = policy_;
+  const auto policy_changed = ReloadPolicy();
+  if (!policy_changed) {
+    log_(base::LogLevel::kError, "policy not reloaded, the old one stays in force: " + policy_changed.error().message);
+  }
+  if (policy_changed.value_or(false)) {
+    log_(base::LogLevel::kInfo, "policy reloaded: " + policy_->digest);
+  }
+  std::optional<std::vector<policy::Registry>> registries = ReloadInventory();
+  if (!registries && !policy_changed.value_or(false)) {
+    return;
+  }
+  Judge(std::move(registries), previous_policy.get());
+}
+
+void Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) {
+  const bool changed = fresh.has_value();
+  if (!fresh) {
+    fresh.emplace();
+    for (const auto& known : facts_.Sorted()) {
+      fresh->push_back(known->registry);
+    }
+  }
+  Publish(JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy));
+  if (changed) {
+    Save();
+  }
+}
+
+void Keeper::RestoreSaved() {
+  if (options_.saved_file.empty()) {
+    return;
+  }
+  const auto text = base::ReadFile(options_.saved_file, kMaxInventoryBytes);
+  if (!text) {
+    const bool first_start = text.error().code == base::ErrorCode::kNotFound;
+    log_(first_start ? base::LogLevel::kInfo : base::LogLevel::kError, "no saved inventory: " + text.error().ToString());
+    return;
+  }
+  auto saved = ReadSavedInventory(*text, options_.saved_file);
+  if (!saved) {
+    const std::string aside = options_.saved_file + ".damaged";
+    const bool moved = std::rename(options_.saved_file.c_str(), aside.c_str()) == 0;
+    log_(base::LogLevel::kError, saved.error().ToString() + (moved ? "; it is set aside as " + aside : ""));
+    return;
+  }
+  facts_ = std::move(*saved);
+  primed_ = true;
+  log_(base::LogLevel::kInfo, "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries");
+}
+
+void Keeper::Save() {
+  if (options_.saved_file.empty()) {
+    return;
+  }
+  if (const auto written = base::WriteFileAtomically(options_.saved_file, WriteSavedInventory(facts_, clock_.Now())); !written) {
+    log_(base::LogLevel::kError, "the inventory is not saved: " + written.error().ToString());
+  }
+}
+
+base::Result<bool> Keeper::ReloadPolicy() {
+  bool changed = definitions_.Poll();
+  if (!options_.policy_file.empty()) {
+    if (auto change = policy_file_.Poll()) {
+      policy_text_ = std::move(change->content);
+      changed = true;
+    }
+  }
+  if (!changed) {
+    return false;
+  }
+  auto loaded = LoadPolicyFrom(options_, policy_text_, definitions_);
+  if (!loaded) {
+    std::string problem = base::ToString(loaded.error());
+    base::MutexLock lock(mutex_);
+    ++status_.policy_failures;
+    status_.policy_problem = problem;
+    return base::Fail(base::ErrorCode::kInvalidArgument, std::move(problem));
+  }
+  const bool first = policy_ == nullptr;
+  policy_ = std::move(*loaded);
+  base::MutexLock lock(mutex_);
+  status_.policy_reloads += first ? 0 : 1;
+  status_.policy_problem.reset();
+  status_.policy_digest = policy_->digest;
+  status_.policy_loaded = clock_.Now();
+  return true;
+}
+
+std::optional<std::vector<policy::Registry>> Keeper::ReloadInventory() {
+  if (options_.inventory_file.empty()) {
+    return std::nullopt;
+  }
+  const auto change = inventory_file_.Poll();
+  if (!change) {
+    return std::nullopt;
+  }
+  auto registries = ReadInventory(*change, options_.inventory_file, clock_);
+  if (!registries) {
+    std::string problem = ToProblem(options_.inventory_file, registries.error()).ToString();
+    log_(base::LogLevel::kError, (primed_ ? "inventory not reloaded, the older facts stay in force: "
+                                          : "inventory not read, every registry of Azure's is unknown until it is: ") +
+                                     problem);
+    base::MutexLock lock(mutex_);
+    ++status_.inventory_failures;
+    status_.inventory_problem = std::move(problem);
+    return std::nullopt;
+  }
+  log_(base::LogLevel::kInfo, "inventory read: " + std::to_string(registries->size()) + " registries");
+  base::MutexLock lock(mutex_);
+  status_.inventory_reloads += primed_ ? 1 : 0;
+  status_.inventory_problem.reset();
+  status_.inventory_observed = Observed(change->modified, clock_);
+  primed_ = true;
+  return std::move(*registries);
+}
+
+void Keeper::Publish(policy::Facts facts) {
+  facts_ = std::move(facts);
+  auto state = std::make_shared<State>();
+  state->generation = ++generation_;
+  state->policy = policy_;
+  state->facts = facts_;
+  state->primed = primed_;
+  {
+    base::MutexLock lock(mutex_);
+    status_.primed = primed_;
+    status_.registries = facts_.size();
+    status_.generation = generation_;
+  }
+  states_.Publish(std::move(state));
+}
+
+Status Keeper::status() const {
+  base::MutexLock lock(mutex_);
+  return status_;
+}
+
+base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock) {
+  base::Problems problems;
+  DefinitionsFolder definitions(options.definitions_folder);
+  definitions.Poll();
+  const base::Result<std::string> text =
+      options.policy_file.empty() ? std::string(policy::DefaultPolicyText()) : base::ReadFile(options.policy_file, base::kMaxYamlBytes);
+  auto policy = LoadPolicyFrom(options, text, definitions);
+  if (!policy) {
+    problems = std::move(policy.error());
+  }
+
+  std::vector<policy::Registry> registries;
+  if (!options.inventory_file.empty()) {
+    base::WatchedFile file(options.inventory_file, kMaxInventoryBytes);
+    auto read = ReadInventory(*file.Poll(), options.inventory_file, clock);  // the first Poll always has something
+    if (read) {
+      registries = std::move(*read);
+    } else {
+      problems.push_back(ToProblem(options.inventory_file, read.error()));
+    }
+  }
+  if (!problems.empty()) {
+    return tl::unexpected<base::Problems>(std::move(problems));
+  }
+  auto state = std::make_shared<State>();
+  state->generation = 1;
+  state->policy = std::move(*policy);
+  state->facts = JudgeAll(std::move(registries), *state->policy, {}, nullptr);
+  state->primed = !options.inventory_file.empty();
+  return state;
+}
+
+}  // namespace state

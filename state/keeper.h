@@ -1,0 +1,92 @@
+// Keeps the State: reads the policy file, the definitions folder and the inventory, judges every registry, and publishes.
+//
+// Threads: Poll and Start from one thread (the state thread), everything else from any.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/problem.h"
+#include "base/result.h"
+#include "base/snapshot.h"
+#include "state/definitions_folder.h"
+#include "state/state.h"
+
+namespace state {
+
+struct KeeperOptions {
+  std::string policy_file;         // "": the default policy
+  std::string definitions_folder;  // "": the built-in definitions alone
+  std::string inventory_file;      // "": none, every ACR host is unknown
+  std::string saved_file{};        // "": none; else what was read last is kept there, and a start begins with it
+};
+
+// What went well and wrong, for /readyz, metrics and logs. A copy, taken under a mutex.
+struct Status {
+  bool primed = false;
+  std::string policy_digest;
+  std::optional<std::string> policy_problem;     // the newest file was refused; the older policy is in force
+  std::optional<std::string> inventory_problem;  // the newest file was refused; the older facts are in force
+  base::Time policy_loaded{};
+  base::Time inventory_observed{};
+  std::uint64_t policy_reloads = 0, policy_failures = 0, inventory_reloads = 0, inventory_failures = 0;
+  std::size_t registries = 0;
+  std::uint64_t generation = 0;
+};
+
+class Keeper {
+ public:
+  Keeper(KeeperOptions options, const base::Clock& clock, base::Log log);
+
+  // Loads the policy (an error when it is bad: there is no older one) and the inventory (a failure is a Status, not an
+  // error: the saved inventory is used, at its true age, and without one ACR hosts are unknown), and publishes the first State.
+  base::Result<void> Start();
+
+  // Looks whether any file changed, and publishes a new State when one did. A bad file is reported once, by the `log`
+  // function, and the old content stays in force. Cheap when nothing changed.
+  void Poll();
+
+  const base::Snapshot<State>& states() const { return states_; }
+  Status status() const EXCLUDES(mutex_);
+
+ private:
+  // True when there is a new policy. A bad one is an error, and whatever was in force stays.
+  base::Result<bool> ReloadPolicy() EXCLUDES(mutex_);
+  // The registries of a file that changed and could be read; none otherwise.
+  std::optional<std::vector<policy::Registry>> ReloadInventory() EXCLUDES(mutex_);
+  // Begins with the saved inventory; a damaged one is set aside, with a message, and never used.
+  void RestoreSaved() EXCLUDES(mutex_);
+  void Save();
+  // Judges `fresh`, or what is known already, and publishes.
+  void Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) EXCLUDES(mutex_);
+  void Publish(policy::Facts facts) EXCLUDES(mutex_);
+
+  const KeeperOptions options_;
+  const base::Clock& clock_;
+  const base::Log log_;
+
+  // The state thread's own.
+  base::WatchedFile policy_file_;
+  DefinitionsFolder definitions_;
+  base::WatchedFile inventory_file_;
+  base::Result<std::string> policy_text_;  // of the newest file, good or bad
+  std::shared_ptr<const policy::Policy> policy_;
+  policy::Facts facts_;
+  bool primed_ = false;
+  std::uint64_t generation_ = 0;
+
+  base::Snapshot<State> states_;
+  mutable base::Mutex mutex_;
+  Status status_ GUARDED_BY(mutex_);
+};
+
+// One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once.
+base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock);
+
+}  // namespace state

@@ -1,0 +1,74 @@
+#include "state/load.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace state {
+namespace {
+
+// The same body judged by the same policy gives the same findings, but for when they last held.
+policy::Verdict Renew(const policy::Verdict& verdict, base::Time observed) {
+  policy::Verdict renewed = verdict;
+  for (policy::Finding& finding : renewed) {
+    if (finding.result == policy::FindingResult::kCompliant) {
+      finding.last_compliant = observed;
+    }
+  }
+  return renewed;
+}
+
+}  // namespace
+
+base::Problem ToProblem(const std::string& file, const base::Error& error) {
+  base::Problem problem{file, 0, 0, error.ToString()};
+  if (problem.message.starts_with(file)) {
+    // "registries.json:3:14: …" keeps its line and column.
+    if (const std::size_t end = problem.message.find(": ", file.size()); end != std::string::npos) {
+      problem.file = problem.message.substr(0, end);
+      problem.message.erase(0, end + 2);
+    }
+  }
+  return problem;
+}
+
+base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
+    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions) {
+  policy::DefinitionSet set = policy::DefinitionSet::WithBuiltIns();
+  base::Problems problems;
+  for (const auto& [path, content] : definitions) {
+    if (!content) {
+      problems.push_back(ToProblem(path, content.error()));
+      continue;
+    }
+    auto definition = policy::ParseDefinition(*content, path, std::filesystem::path(path).stem().string());
+    if (!definition) {
+      problems.push_back(ToProblem(path, definition.error()));
+      continue;
+    }
+    if (const auto added = set.Add(std::move(*definition)); !added) {
+      problems.push_back(ToProblem(path, added.error()));
+    }
+  }
+  if (!problems.empty()) {
+    return tl::unexpected<base::Problems>(std::move(problems));
+  }
+  return policy::LoadPolicy(policy_text, policy_file, set);
+}
+
+policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
+                       const policy::Policy* previous_policy) {
+  policy::Facts facts;
+  for (policy::Registry& registry : registries) {
+    auto judged = std::make_shared<policy::RegistryFacts>();
+    const policy::RegistryFacts* const before = previous.Find(registry.login_server);
+    const bool same = before != nullptr && previous_policy == &policy && before->registry.resource_id == registry.resource_id &&
+                      before->registry.body == registry.body;
+    judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before);
+    judged->registry = std::move(registry);
+    facts.Add(std::move(judged));
+  }
+  return facts;
+}
+
+}  // namespace state

@@ -1,0 +1,30 @@
+// From texts to what a State is made of. Pure.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/problem.h"
+#include "base/result.h"
+#include "policy/policy.h"
+#include "policy/registry.h"
+
+namespace state {
+
+// An error whose message may begin with the file's name, as a problem of that file.
+base::Problem ToProblem(const std::string& file, const base::Error& error);
+
+// Definition files by path, as DefinitionsFolder has them. A definition that is bad refuses the policy whole: what it asks
+// for cannot be judged.
+base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
+    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions);
+
+// Judges every registry. `previous` is what was known before, judged by `previous_policy`: a registry whose body is the
+// same keeps its verdict when the policy is too, and what is remembered of earlier compliance is carried on in any case.
+policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
+                       const policy::Policy* previous_policy);
+
+}  // namespace state

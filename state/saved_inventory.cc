@@ -1,0 +1,152 @@
+#include "state/saved_inventory.h"
+
+#include <simdjson.h>
+
+#include <utility>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+
+namespace state {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::string_view kFormat = "acr-admission inventory";
+constexpr std::int64_t kVersion = 1;
+constexpr std::string_view kChecksum = "{\"checksum\":\"";
+
+tl::unexpected<base::Error> Damaged(std::string_view source, std::size_t line, std::string_view what) {
+  return base::Fail(base::ErrorCode::kInvalidArgument,
+                    std::string(source) + ":" + std::to_string(line) + ": the saved inventory is damaged: " + std::string(what),
+                    "it is not used; the inventory's source will fill it again");
+}
+
+void WriteRegistry(const policy::RegistryFacts& facts, std::string& out) {
+  const policy::Registry& registry = facts.registry;
+  base::JsonWriter json(out);
+  json.BeginObject();
+  json.Key("loginServer").String(registry.login_server);
+  json.Key("name").String(registry.name);
+  json.Key("resourceId").String(registry.resource_id);
+  json.Key("observed").String(base::FormatTime(registry.observed));
+  json.Key("lastCompliant").BeginObject();
+  for (const policy::Finding& finding : facts.verdict) {
+    if (finding.last_compliant) {
+      json.Key(finding.requirement).String(base::FormatTime(*finding.last_compliant));
+    }
+  }
+  json.EndObject();
+  json.Key("body").Raw(registry.body);
+  json.EndObject();
+  out += '\n';
+}
+
+// Takes a line without its newline off the front of `text`; false when there is no whole one.
+bool TakeLine(std::string_view& text, std::string_view* line) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) {
+    return false;
+  }
+  *line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return true;
+}
+
+bool TakeText(const dom::object& object, std::string_view key, std::string* out) {
+  std::string_view text;
+  if (object.at_key(key).get(text) != simdjson::SUCCESS) {
+    return false;
+  }
+  *out = text;
+  return true;
+}
+
+bool TakeTime(const dom::object& object, std::string_view key, base::Time* out) {
+  std::string text;
+  if (!TakeText(object, key, &text)) {
+    return false;
+  }
+  const auto time = base::ParseTime(text);
+  *out = time.value_or(base::Time{});
+  return time.has_value();
+}
+
+bool ReadRegistry(const dom::object& object, policy::RegistryFacts* facts) {
+  policy::Registry& registry = facts->registry;
+  dom::object last_compliant;
+  dom::object body;
+  if (!TakeText(object, "loginServer", &registry.login_server) || !TakeText(object, "name", &registry.name) ||
+      !TakeText(object, "resourceId", &registry.resource_id) || !TakeTime(object, "observed", &registry.observed) ||
+      object.at_key("lastCompliant").get(last_compliant) != simdjson::SUCCESS || object.at_key("body").get(body) != simdjson::SUCCESS) {
+    return false;
+  }
+  for (const auto field : last_compliant) {
+    policy::Finding& finding = facts->verdict.emplace_back();
+    finding.requirement = field.key;
+    base::Time time;
+    if (!TakeTime(last_compliant, field.key, &time)) {
+      return false;
+    }
+    finding.last_compliant = time;
+  }
+  registry.body = simdjson::minify(body);
+  return true;
+}
+
+}  // namespace
+
+std::string WriteSavedInventory(const policy::Facts& facts, base::Time now) {
+  std::string text;
+  base::JsonWriter(text)
+      .BeginObject()
+      .Key("format")
+      .String(kFormat)
+      .Key("version")
+      .Int(kVersion)
+      .Key("saved")
+      .String(base::FormatTime(now))
+      .EndObject();
+  text += '\n';
+  for (const auto& registry : facts.Sorted()) {
+    WriteRegistry(*registry, text);
+  }
+  const std::string checksum = base::Sha256(text);
+  return text.append(kChecksum).append(checksum).append("\"}\n");
+}
+
+base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source) {
+  const std::size_t checksum = text.rfind(kChecksum);
+  if (checksum == std::string_view::npos ||
+      text.substr(checksum) != std::string(kChecksum) + base::Sha256(text.substr(0, checksum)) + "\"}\n") {
+    return Damaged(source, 1, "its checksum does not fit its content");
+  }
+  text = text.substr(0, checksum);
+  dom::parser parser;
+  std::string_view line;
+  dom::object object;
+  std::string_view format;
+  std::int64_t version = 0;
+  if (!TakeLine(text, &line) || parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS ||
+      object.at_key("format").get(format) != simdjson::SUCCESS || format != kFormat ||
+      object.at_key("version").get(version) != simdjson::SUCCESS) {
+    return Damaged(source, 1, "its header is missing");
+  }
+  if (version != kVersion) {
+    return Damaged(source, 1, "it has version " + std::to_string(version) + ", this program reads version " + std::to_string(kVersion));
+  }
+  policy::Facts facts;
+  for (std::size_t number = 2; TakeLine(text, &line); ++number) {
+    auto registry = std::make_shared<policy::RegistryFacts>();
+    if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS || !ReadRegistry(object, registry.get())) {
+      return Damaged(source, number, "this line holds no registry");
+    }
+    facts.Add(std::move(registry));
+  }
+  if (!text.empty()) {
+    return Damaged(source, 1, "its last line is cut");
+  }
+  return facts;
+}
+
+}  // namespace state

@@ -1,0 +1,23 @@
+// The saved inventory: what a restart begins with while its source cannot be read. docs/saved-inventory.md is the format.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "policy/registry.h"
+
+namespace state {
+
+// The file's whole text: a header, one registry a line, and a checksum of all that stands before it.
+std::string WriteSavedInventory(const policy::Facts& facts, base::Time now);
+
+// Reads it back. The verdicts hold only what cannot be judged again: when each requirement was last met. A text that is
+// not exactly what WriteSavedInventory wrote (cut, altered, of another version) is an error: facts that may be
+// wrong are worse than none.
+base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source);
+
+}  // namespace state

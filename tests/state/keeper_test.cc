@@ -1,0 +1,351 @@
+#include "state/keeper.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/temp_folder.h"
+
+namespace state {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Optional;
+using ::testing::SizeIs;
+
+constexpr std::string_view kPolicy = R"(apiVersion: acr-admission.io/v1
+kind: RegistryPolicy
+requirements:
+  - definition: public-network-access-disabled
+    effect: Deny
+)";
+
+constexpr std::string_view kOtherPolicy = R"(apiVersion: acr-admission.io/v1
+kind: RegistryPolicy
+requirements:
+  - definition: admin-account-disabled
+    effect: Warn
+)";
+
+std::string Registry(const std::string& name, const std::string& public_network_access) {
+  std::ifstream file(ACR_TEST_DATA "/registries/premium_open_2023-11-01-preview.json");
+  nlohmann::json body = nlohmann::json::parse(file);
+  body["name"] = name;
+  body["id"] = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/" + name;
+  body["properties"]["loginServer"] = name + ".azurecr.io";
+  body["properties"]["publicNetworkAccess"] = public_network_access;
+  return body.dump();
+}
+
+class KeeperTest : public ::testing::Test {
+ protected:
+  KeeperTest() {
+    temp_.Write("policy.yaml", kPolicy);
+    WriteInventory({Registry("contoso", "Enabled")}, clock_.Now());
+  }
+
+  void WriteInventory(const std::vector<std::string>& registries, base::Time modified) {
+    std::string text = "[";
+    for (const std::string& registry : registries) {
+      text += (text.size() > 1 ? "," : "") + registry;
+    }
+    temp_.Write("registries.json", text + "]");
+    SetModified(modified);
+  }
+  void SetModified(base::Time modified) {
+    std::filesystem::last_write_time(temp_ / "registries.json", std::chrono::file_clock::from_sys(modified));
+  }
+
+  KeeperOptions Options() const { return {temp_ / "policy.yaml", "", temp_ / "registries.json"}; }
+
+  // "name: result of the first requirement"
+  static std::string Verdict(const State& state, const std::string& name) {
+    const policy::RegistryFacts* const facts = state.facts.Find(name + ".azurecr.io");
+    if (facts == nullptr) {
+      return "unknown registry";
+    }
+    return facts->verdict.at(0).requirement + " " + std::string(policy::ToString(facts->verdict.at(0).result));
+  }
+  std::string Verdict(const std::string& name) const { return Verdict(*keeper_.states().Current(), name); }
+  std::uint64_t Generation() const { return keeper_.states().Current()->generation; }
+
+  support::TempFolder temp_;
+  support::FakeClock clock_;
+  std::vector<std::string> logged_;
+  Keeper keeper_{Options(), clock_, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); }};
+};
+
+TEST_F(KeeperTest, PublishesTheFirstState) {
+  EXPECT_EQ(keeper_.states().Current(), nullptr);
+  ASSERT_TRUE(keeper_.Start());
+  EXPECT_EQ(Generation(), 1U);
+  EXPECT_TRUE(keeper_.states().Current()->primed);
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled NonCompliant");
+  const Status status = keeper_.status();
+  EXPECT_TRUE(status.primed);
+  EXPECT_EQ(status.registries, 1U);
+  EXPECT_EQ(status.generation, 1U);
+  EXPECT_THAT(status.policy_digest, HasSubstr("sha256:"));
+  EXPECT_EQ(status.policy_loaded, clock_.Now());
+  EXPECT_EQ(status.inventory_observed, clock_.Now());
+  EXPECT_EQ(status.policy_problem, std::nullopt);
+  EXPECT_EQ(status.inventory_problem, std::nullopt);
+}
+
+TEST_F(KeeperTest, DoesNotStartWithABadPolicy) {
+  temp_.Write("policy.yaml", "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nfoo: bar\n");
+  const auto started = keeper_.Start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, AllOf(HasSubstr("policy.yaml:3:"), HasSubstr("foo")));
+}
+
+TEST_F(KeeperTest, StartsWithoutAnInventoryAndTakesItWhenItComes) {
+  std::filesystem::remove(temp_ / "registries.json");
+  ASSERT_TRUE(keeper_.Start());
+  EXPECT_FALSE(keeper_.states().Current()->primed);
+  EXPECT_THAT(keeper_.status().inventory_problem, Optional(HasSubstr("registries.json")));
+
+  WriteInventory({Registry("contoso", "Disabled")}, clock_.Now());
+  keeper_.Poll();
+
+  EXPECT_TRUE(keeper_.states().Current()->primed);
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled Compliant");
+  EXPECT_EQ(keeper_.status().inventory_problem, std::nullopt);
+}
+
+TEST_F(KeeperTest, PublishesNothingWhenNothingChanged) {
+  ASSERT_TRUE(keeper_.Start());
+  const auto before = keeper_.states().Current();
+  keeper_.Poll();
+  EXPECT_EQ(keeper_.states().Current(), before);
+}
+
+TEST_F(KeeperTest, JudgesAnewWhenTheInventoryChanges) {
+  ASSERT_TRUE(keeper_.Start());
+  WriteInventory({Registry("contoso", "Disabled"), Registry("fabrikam", "Enabled")}, clock_.Now());
+  keeper_.Poll();
+  EXPECT_EQ(Generation(), 2U);
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled Compliant");
+  EXPECT_EQ(Verdict("fabrikam"), "public-network-access-disabled NonCompliant");
+  EXPECT_EQ(keeper_.status().inventory_reloads, 1U);
+
+  WriteInventory({Registry("fabrikam", "Enabled")}, clock_.Now());
+  keeper_.Poll();
+  EXPECT_EQ(Verdict("contoso"), "unknown registry");
+}
+
+TEST_F(KeeperTest, JudgesAnewWhenThePolicyChanges) {
+  ASSERT_TRUE(keeper_.Start());
+  const std::string digest = keeper_.status().policy_digest;
+  temp_.Write("policy.yaml", kOtherPolicy);
+  keeper_.Poll();
+  EXPECT_EQ(Generation(), 2U);
+  EXPECT_THAT(Verdict("contoso"), HasSubstr("admin-account-disabled"));
+  EXPECT_NE(keeper_.status().policy_digest, digest);
+  EXPECT_EQ(keeper_.states().Current()->policy->digest, keeper_.status().policy_digest);
+  EXPECT_EQ(keeper_.status().policy_reloads, 1U);
+}
+
+TEST_F(KeeperTest, LeavesAnOldGenerationAsItWas) {
+  ASSERT_TRUE(keeper_.Start());
+  const auto old = keeper_.states().Current();
+  temp_.Write("policy.yaml", kOtherPolicy);
+  WriteInventory({}, clock_.Now());
+  keeper_.Poll();
+  EXPECT_EQ(Verdict(*old, "contoso"), "public-network-access-disabled NonCompliant");
+  EXPECT_EQ(Verdict("contoso"), "unknown registry");
+}
+
+TEST_F(KeeperTest, KeepsTheOldPolicyInForceWhenTheNewOneIsBad) {
+  ASSERT_TRUE(keeper_.Start());
+  temp_.Write("policy.yaml", "kind: [");
+  keeper_.Poll();
+  keeper_.Poll();
+  EXPECT_EQ(Generation(), 1U);
+  EXPECT_THAT(keeper_.status().policy_problem, Optional(HasSubstr("policy.yaml:1:")));
+  EXPECT_EQ(keeper_.status().policy_failures, 1U);
+  EXPECT_THAT(logged_, Contains(HasSubstr("policy not reloaded")).Times(1));
+
+  temp_.Write("policy.yaml", kPolicy);
+  keeper_.Poll();
+  EXPECT_EQ(keeper_.status().policy_problem, std::nullopt);
+}
+
+TEST_F(KeeperTest, KeepsOldFactsAtTheirTrueAgeWhenTheInventoryIsBad) {
+  ASSERT_TRUE(keeper_.Start());
+  const base::Time observed = clock_.Now();
+  clock_.Advance(std::chrono::hours(1));
+
+  WriteInventory({"{"}, clock_.Now());
+  keeper_.Poll();
+  keeper_.Poll();
+  EXPECT_THAT(keeper_.status().inventory_problem, Optional(HasSubstr("registries.json")));
+  EXPECT_EQ(keeper_.status().inventory_failures, 1U);
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled NonCompliant");
+
+  std::filesystem::remove(temp_ / "registries.json");
+  temp_.Write("policy.yaml", kOtherPolicy);  // also a new policy judges them at their age
+  keeper_.Poll();
+  EXPECT_EQ(keeper_.status().inventory_failures, 2U);
+  EXPECT_EQ(keeper_.status().inventory_observed, observed);
+  EXPECT_EQ(keeper_.states().Current()->facts.Find("contoso.azurecr.io")->registry.observed, observed);
+  EXPECT_THAT(logged_, Contains(HasSubstr("the older facts stay in force")).Times(2));
+}
+
+TEST_F(KeeperTest, RenewsTheAgeWhenTheSameInventoryIsWrittenAgain) {
+  ASSERT_TRUE(keeper_.Start());
+  clock_.Advance(std::chrono::hours(1));
+  WriteInventory({Registry("contoso", "Enabled")}, clock_.Now());
+  keeper_.Poll();
+  EXPECT_EQ(keeper_.states().Current()->facts.Find("contoso.azurecr.io")->registry.observed, clock_.Now());
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled NonCompliant");
+}
+
+TEST_F(KeeperTest, DoesNotTakeAFileFromTheFutureForFresherThanNow) {
+  SetModified(clock_.Now() + std::chrono::hours(24));
+  ASSERT_TRUE(keeper_.Start());
+  EXPECT_EQ(keeper_.states().Current()->facts.Find("contoso.azurecr.io")->registry.observed, clock_.Now());
+  EXPECT_EQ(keeper_.status().inventory_observed, clock_.Now());
+}
+
+TEST_F(KeeperTest, RemembersWhenADriftedRegistryWasCompliant) {
+  WriteInventory({Registry("contoso", "Disabled")}, clock_.Now());
+  ASSERT_TRUE(keeper_.Start());
+  clock_.Advance(std::chrono::hours(1));
+  WriteInventory({Registry("contoso", "Disabled")}, clock_.Now());  // the same again: the verdict is shared
+  keeper_.Poll();
+  const base::Time last_good = clock_.Now();
+  clock_.Advance(std::chrono::hours(1));
+  WriteInventory({Registry("contoso", "Enabled")}, clock_.Now());
+  keeper_.Poll();
+  const policy::Finding& finding = keeper_.states().Current()->facts.Find("contoso.azurecr.io")->verdict.at(0);
+  EXPECT_EQ(finding.result, policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(finding.last_compliant, last_good);
+}
+
+TEST_F(KeeperTest, NeedsNoFilesAtAll) {
+  Keeper keeper(KeeperOptions{}, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(keeper.Start());
+  EXPECT_FALSE(keeper.states().Current()->primed);
+  EXPECT_THAT(keeper.states().Current()->policy->requirements, SizeIs(4));
+  keeper.Poll();
+  EXPECT_EQ(keeper.states().Current()->generation, 1U);
+}
+
+class KeeperWithDefinitionsTest : public KeeperTest {
+ protected:
+  KeeperWithDefinitionsTest() {
+    std::filesystem::create_directory(temp_ / "definitions");
+    temp_.Write("policy.yaml",
+                "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements:\n  - definition: sku\n    effect: Deny\n");
+  }
+  void WriteDefinition(std::string_view sku) {
+    const nlohmann::json definition = {{"name", "11111111-2222-3333-4444-555555555555"},
+                                       {"displayName", "SKU"},
+                                       {"policyRule",
+                                        {{"if",
+                                          {{"allOf",
+                                            {{{"field", "type"}, {"equals", "Microsoft.ContainerRegistry/registries"}},
+                                             {{"field", "Microsoft.ContainerRegistry/registries/sku.name"}, {"notEquals", sku}}}}}},
+                                         {"then", {{"effect", "deny"}}}}}};
+    temp_.Write("definitions/sku.json", definition.dump());
+  }
+  KeeperOptions WithDefinitions() const { return {temp_ / "policy.yaml", temp_ / "definitions", temp_ / "registries.json"}; }
+
+  Keeper with_definitions_{WithDefinitions(), clock_, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); }};
+  std::string SkuVerdict() const { return Verdict(*with_definitions_.states().Current(), "contoso"); }
+};
+
+TEST_F(KeeperWithDefinitionsTest, JudgesByADefinitionFileAndAnewWhenItChanges) {
+  WriteDefinition("Premium");
+  const auto started = with_definitions_.Start();
+  ASSERT_TRUE(started) << started.error().ToString();
+  EXPECT_EQ(SkuVerdict(), "sku Compliant");
+
+  WriteDefinition("Basic");
+  with_definitions_.Poll();
+  EXPECT_EQ(SkuVerdict(), "sku NonCompliant");
+
+  temp_.Write("definitions/sku.json", "{");
+  with_definitions_.Poll();
+  EXPECT_EQ(SkuVerdict(), "sku NonCompliant");
+  EXPECT_THAT(with_definitions_.status().policy_problem, Optional(HasSubstr("sku.json")));
+
+  std::filesystem::remove(temp_ / "definitions/sku.json");
+  with_definitions_.Poll();
+  EXPECT_THAT(with_definitions_.status().policy_problem, Optional(AllOf(HasSubstr("policy.yaml:4:"), HasSubstr("sku"))));
+}
+
+TEST_F(KeeperWithDefinitionsTest, DoesNotStartWithoutTheFolder) {
+  std::filesystem::remove(temp_ / "definitions");
+  const auto started = with_definitions_.Start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("definitions: cannot be listed"));
+}
+
+TEST_F(KeeperTest, LoadsOnceForOneShotCommands) {
+  const auto state = LoadOnce(Options(), clock_);
+  ASSERT_TRUE(state) << base::ToString(state.error());
+  EXPECT_TRUE((*state)->primed);
+  EXPECT_EQ(Verdict(**state, "contoso"), "public-network-access-disabled NonCompliant");
+}
+
+TEST_F(KeeperTest, LoadsOnceWithoutAnInventory) {
+  const auto state = LoadOnce({}, clock_);
+  ASSERT_TRUE(state);
+  EXPECT_FALSE((*state)->primed);
+  EXPECT_EQ((*state)->facts.size(), 0U);
+}
+
+TEST_F(KeeperTest, LoadOnceReportsEveryFilesProblems) {
+  temp_.Write("policy.yaml", "kind: [");
+  temp_.Write("registries.json", "{");
+  const auto state = LoadOnce(Options(), clock_);
+  ASSERT_FALSE(state);
+  EXPECT_THAT(state.error(), SizeIs(2));
+  EXPECT_THAT(base::ToString(state.error()), AllOf(HasSubstr("policy.yaml:1:"), HasSubstr("registries.json")));
+}
+
+TEST_F(KeeperTest, BeginsWithTheSavedInventoryAtItsTrueAgeWhenTheSourceIsGone) {
+  KeeperOptions options = Options();
+  options.saved_file = temp_ / "saved";
+  {
+    Keeper first(options, clock_, [](base::LogLevel, std::string_view) {});
+    ASSERT_TRUE(first.Start().has_value());
+  }
+  const base::Time observed = clock_.Now();
+  clock_.Advance(std::chrono::hours(5));
+  std::filesystem::remove(temp_ / "registries.json");
+  Keeper second(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(second.Start().has_value());
+  const auto state = second.states().Current();
+  EXPECT_TRUE(state->primed);
+  EXPECT_EQ(Verdict(*state, "contoso"), "public-network-access-disabled NonCompliant");
+  EXPECT_EQ(state->facts.Find("contoso.azurecr.io")->registry.observed, observed);
+}
+
+TEST_F(KeeperTest, SetsADamagedSavedInventoryAsideAndNeverUsesIt) {
+  KeeperOptions options = Options();
+  options.saved_file = temp_ / "saved";
+  temp_.Write("saved", "garbage");
+  std::filesystem::remove(temp_ / "registries.json");
+  Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(keeper.Start().has_value());
+  EXPECT_FALSE(keeper.states().Current()->primed);
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "saved"));
+  EXPECT_TRUE(std::filesystem::exists(temp_ / "saved.damaged"));
+}
+
+}  // namespace
+}  // namespace state

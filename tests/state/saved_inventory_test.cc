@@ -1,0 +1,81 @@
+#include "state/saved_inventory.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "tests/support/fake_clock.h"
+
+namespace state {
+namespace {
+
+using testing::HasSubstr;
+
+policy::Facts SomeFacts() {
+  const base::Time observed = base::ParseTime("2026-11-23T11:59:31.5Z").value();
+  policy::Facts facts;
+  for (const char* name : {"contoso", "fabrikam"}) {
+    auto one = std::make_shared<policy::RegistryFacts>();
+    one->registry = {std::string(name) + ".azurecr.io", name, std::string("/subscriptions/0/registries/") + name, observed,
+                     R"({"properties":{"loginServer":"\u00e9\"x"},"n":1})"};
+    policy::Finding met;
+    met.requirement = "private-link";
+    met.last_compliant = observed - std::chrono::hours(1);
+    policy::Finding never;
+    never.requirement = "premium-sku";
+    one->verdict = {met, never};
+    facts.Add(std::move(one));
+  }
+  return facts;
+}
+
+TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
+  const support::FakeClock clock;
+  const std::string text = WriteSavedInventory(SomeFacts(), clock.Now());
+  const auto facts = ReadSavedInventory(text, "saved");
+  ASSERT_TRUE(facts.has_value()) << facts.error().message;
+  EXPECT_EQ(facts->size(), 2u);
+  const policy::RegistryFacts* contoso = facts->Find("contoso.azurecr.io");
+  ASSERT_NE(contoso, nullptr);
+  EXPECT_EQ(contoso->registry.name, "contoso");
+  EXPECT_EQ(contoso->registry.resource_id, "/subscriptions/0/registries/contoso");
+  EXPECT_EQ(base::FormatTime(contoso->registry.observed), "2026-11-23T11:59:31.500000Z");
+  EXPECT_EQ(nlohmann::json::parse(contoso->registry.body), nlohmann::json::parse(SomeFacts().Find("contoso.azurecr.io")->registry.body));
+  ASSERT_EQ(contoso->verdict.size(), 1u);
+  EXPECT_EQ(contoso->verdict[0].requirement, "private-link");
+  EXPECT_EQ(base::FormatTime(contoso->verdict[0].last_compliant.value()), "2026-11-23T10:59:31.500000Z");
+  // One registry a line, between the header and the checksum.
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+}
+
+TEST(SavedInventory, MayBeEmpty) {
+  const auto facts = ReadSavedInventory(WriteSavedInventory({}, base::Time{}), "saved");
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->size(), 0u);
+}
+
+TEST(SavedInventory, IsNeverTrustedWhenAnyByteIsLostOrChanged) {
+  const std::string text = WriteSavedInventory(SomeFacts(), base::Time{});
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    EXPECT_FALSE(ReadSavedInventory(text.substr(0, length), "saved").has_value()) << length;
+  }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string altered = text;
+    altered[at] = static_cast<char>(altered[at] ^ 1);
+    EXPECT_FALSE(ReadSavedInventory(altered, "saved").has_value()) << at;
+  }
+  EXPECT_FALSE(ReadSavedInventory(text + "\n", "saved").has_value());
+}
+
+TEST(SavedInventory, NamesTheVersionItDoesNotKnow) {
+  std::string text = "{\"format\":\"acr-admission inventory\",\"version\":2,\"saved\":\"2026-11-23T12:00:00.000000Z\"}\n";
+  text += "{\"checksum\":\"" + base::Sha256(text) + "\"}\n";
+  EXPECT_THAT(ReadSavedInventory(text, "saved").error().message, HasSubstr("version 2"));
+}
+
+}  // namespace
+}  // namespace state

@@ -1,0 +1,23 @@
+// What tests of whole admissions share: a State of the default policy with two real registries, and reviews about them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/state.h"
+
+namespace support {
+
+inline constexpr const char* kCompliantImage = "compliant.azurecr.io/shop/cart:1.4";
+inline constexpr const char* kNonCompliantImage = "open.azurecr.io/shop/cart:1.4";
+
+// The default policy and both registries, judged by it; `policy_text` "" is the default policy's own.
+std::shared_ptr<const state::State> DefaultState(std::string_view policy_text = {});
+
+// An AdmissionReview of a new Pod with a container for each image.
+std::string PodReview(std::string_view uid, const std::vector<std::string>& images);
+std::string PodReview(std::string_view uid, std::string_view image);
+
+}  // namespace support
