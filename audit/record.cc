@@ -1,0 +1,324 @@
+#include "audit/record.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+
+namespace audit {
+namespace {
+
+using base::JsonWriter;
+using policy::ImageDecision;
+
+// Bytes of one text. Kubernetes' own names end at 253; what may rightly be longer (a user who is a certificate's subject,
+// an image reference, a reason) gets more. A longer text is cut at a character and ends with "…".
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxText = 1024;
+
+// Escaping makes at most six bytes of one: \u0001.
+constexpr std::size_t kEscaped = 6;
+
+// A user of a large directory is in hundreds of groups, which must not crowd out the images.
+constexpr std::size_t kMaxGroupsBytes = 8 * 1024;
+
+// Of Record::registries: an object can name thousands.
+constexpr std::size_t kMaxRegistriesBytes = 4 * 1024;
+
+// Keys, punctuation and numbers behind the images, and "imagesOmitted" with its hash.
+constexpr std::size_t kTailOverhead = 512;
+
+std::string_view CutAtCharacter(std::string_view text, std::size_t max) {
+  std::size_t end = max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
+std::string Clipped(std::string_view text, std::size_t max) {
+  constexpr std::string_view kEllipsis = "…";
+  return text.size() <= max ? std::string(text) : std::string(CutAtCharacter(text, max - kEllipsis.size())).append(kEllipsis);
+}
+
+void WriteText(JsonWriter& json, std::string_view text, std::size_t max) {
+  if (text.size() <= max) {
+    json.String(text);
+  } else {
+    json.String(Clipped(text, max));
+  }
+}
+
+void WriteTextOrNull(JsonWriter& json, std::string_view text, std::size_t max) {
+  if (text.empty()) {
+    json.Null();
+  } else {
+    WriteText(json, text, max);
+  }
+}
+
+// Evidence::actual is JSON text; whatever else it should turn out to be must not break the record, nor its being one line.
+void WriteActual(JsonWriter& json, std::string_view actual) {
+  const bool one_line = actual.find_first_of("\r\n") == std::string_view::npos;
+  if (one_line && actual.size() <= kMaxText && nlohmann::json::accept(actual)) {
+    json.Raw(actual);
+  } else {
+    WriteTextOrNull(json, actual, kMaxText);
+  }
+}
+
+void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, bool with_evidence) {
+  const policy::Finding& finding = *weighed.finding;
+  json.BeginObject().Key("requirement");
+  WriteText(json, finding.requirement, kMaxName);
+  json.Key("result").String(policy::ToString(finding.result)).Key("effect").String(policy::ToString(weighed.effect)).Key("exemption");
+  WriteTextOrNull(json, weighed.exemption, kMaxName);
+  json.Key("evidence").BeginArray();
+  if (with_evidence) {
+    for (const policy::Evidence& evidence : finding.evidence) {
+      json.BeginObject().Key("field");
+      WriteText(json, evidence.field, kMaxText);
+      json.Key("actual");
+      WriteActual(json, evidence.actual);
+      json.Key("expected");
+      WriteText(json, evidence.expected, kMaxText);
+      json.EndObject();
+    }
+  }
+  json.EndArray();
+  if (!finding.reason.empty()) {
+    json.Key("reason");
+    WriteText(json, finding.reason, kMaxText);
+  }
+  if (!weighed.expired_exemption.empty()) {
+    json.Key("expiredExemption");
+    WriteText(json, weighed.expired_exemption, kMaxName);
+  }
+  if (weighed.in_grace) {
+    json.Key("driftGrace").Bool(true);
+  }
+  json.EndObject();
+}
+
+void WriteImage(std::string& out, const ImageDecision& image, bool with_evidence) {
+  JsonWriter json(out);
+  json.BeginObject().Key("image");
+  WriteText(json, image.use->image, kMaxText);
+  json.Key("field");
+  WriteText(json, image.use->field.ToString(), kMaxName);
+  json.Key("enforced").Bool(image.enforced).Key("action");
+  if (image.action) {
+    json.String(policy::ToString(*image.action));
+  } else {
+    json.Null();
+  }
+  json.Key("registry");
+  WriteTextOrNull(json, image.registry, kMaxName);
+  json.Key("resourceId");
+  WriteTextOrNull(json, image.facts != nullptr ? std::string_view(image.facts->resource_id) : std::string_view(), kMaxText);
+  json.Key("observed");
+  if (image.facts != nullptr) {
+    json.String(base::FormatTimeSeconds(image.facts->observed));
+  } else {
+    json.Null();
+  }
+  json.Key("findings").BeginArray();
+  for (const policy::ImageFinding& finding : image.findings) {
+    WriteFinding(json, finding, with_evidence);
+  }
+  json.EndArray();
+  if (!with_evidence) {
+    json.Key("evidenceOmitted").Bool(true);
+  }
+  json.EndObject();
+}
+
+std::vector<const ImageDecision*> InOrder(const std::vector<ImageDecision>& images) {
+  std::vector<const ImageDecision*> order;
+  order.reserve(images.size());
+  for (const ImageDecision& image : images) {
+    order.push_back(&image);
+  }
+  return order;
+}
+
+// Whoever writes an object must not be able to hide its denied image behind a thousand allowed ones.
+void StrongestFirst(std::vector<const ImageDecision*>& order) {
+  std::sort(order.begin(), order.end(), [](const ImageDecision* a, const ImageDecision* b) {
+    return a->effect != b->effect ? a->effect > b->effect : a < b;  // elements of one vector: else in the object's order
+  });
+}
+
+struct Omitted {
+  std::size_t count = 0;
+  std::string sha256;
+};
+
+// Images in the object's order while all of them fit into `budget` bytes. Else those with the strongest effect first, each
+// without its evidence if that makes it fit; the rest is counted, and hashed as each image's text and a newline.
+Omitted WriteImages(JsonWriter& json, std::string& out, const std::vector<ImageDecision>& images, std::size_t budget) {
+  std::vector<const ImageDecision*> order = InOrder(images);
+  std::string texts;
+  std::vector<std::size_t> ends;
+  ends.reserve(order.size());
+  for (const ImageDecision* image : order) {
+    WriteImage(texts, *image, true);
+    ends.push_back(texts.size());
+    if (texts.size() + ends.size() > budget) {
+      break;
+    }
+  }
+  json.BeginArray();
+  if (texts.size() + ends.size() <= budget) {
+    std::size_t begin = 0;
+    for (const std::size_t end : ends) {
+      json.Raw(std::string_view(texts).substr(begin, end - begin));
+      begin = end;
+    }
+    json.EndArray();
+    return {};
+  }
+  StrongestFirst(order);
+  const std::size_t limit = out.size() + budget;
+  std::size_t written = 0;
+  for (; written < order.size(); ++written) {
+    texts.clear();
+    WriteImage(texts, *order[written], true);
+    if (out.size() + texts.size() + 1 > limit) {
+      texts.clear();
+      WriteImage(texts, *order[written], false);
+    }
+    if (out.size() + texts.size() + 1 > limit) {
+      break;
+    }
+    json.Raw(texts);
+  }
+  json.EndArray();
+  if (written == order.size()) {
+    return {};
+  }
+  std::string rest;
+  for (std::size_t i = written; i < order.size(); ++i) {
+    rest.append(order[i]->use->image).append("\n");
+  }
+  return {order.size() - written, base::Sha256(rest)};
+}
+
+// The number of groups for which there was no room.
+std::size_t WriteGroups(JsonWriter& json, const std::string& out, const std::vector<std::string_view>& groups) {
+  const std::size_t limit = out.size() + kMaxGroupsBytes;
+  json.BeginArray();
+  std::size_t written = 0;
+  while (written < groups.size() && out.size() + std::min(groups[written].size(), kMaxName) * kEscaped < limit) {
+    WriteText(json, groups[written++], kMaxName);
+  }
+  json.EndArray();
+  return groups.size() - written;
+}
+
+// Strongest effect first, for the same reason as above.
+std::string RegistriesOf(const policy::Decision& decision) {
+  using policy::Effect;
+  std::string registries = " ";
+  for (const Effect effect : {Effect::kDeny, Effect::kWarn, Effect::kAudit, Effect::kDisabled}) {
+    for (const ImageDecision& image : decision.images) {
+      if (image.effect != effect || image.registry.empty() || registries.size() + image.registry.size() > kMaxRegistriesBytes) {
+        continue;
+      }
+      const std::string entry = image.registry + " ";
+      if (registries.find(" " + entry) == std::string::npos) {
+        registries += entry;
+      }
+    }
+  }
+  return registries;
+}
+
+std::string_view FailureOf(const policy::Admission& admission, const policy::Decision& decision) {
+  return decision.failure && !decision.failure->finding->reason.empty() ? std::string_view(decision.failure->finding->reason)
+                                                                        : std::string_view(admission.problem);
+}
+
+std::size_t EscapedAtMost(std::string_view text, std::size_t max) { return std::min(text.size(), max) * kEscaped; }
+
+}  // namespace
+
+Record MakeRecord(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
+                  const RequestContext& context) {
+  Record record;
+  record.time = context.time;
+  record.uid = Clipped(admission.uid, kMaxName);
+  record.decision = decision.kind;
+  record.dry_run = admission.dry_run;
+  record.namespace_name = Clipped(admission.namespace_name, kMaxName);
+  record.user = Clipped(admission.user, kMaxText);
+  record.registries = RegistriesOf(decision);
+
+  const std::string_view failure = FailureOf(admission, decision);
+  const std::size_t tail = kTailOverhead + EscapedAtMost(failure, kMaxText) + EscapedAtMost(policy.digest, kMaxName) +
+                           EscapedAtMost(context.cluster, kMaxName) + EscapedAtMost(context.replica, kMaxName) +
+                           EscapedAtMost(context.peer, kMaxName) + EscapedAtMost(context.client_certificate, kMaxText);
+
+  std::string& out = record.json;
+  out.reserve(2048);
+  JsonWriter json(out);
+  json.BeginObject().Key("time").String(base::FormatTime(context.time)).Key("uid").String(record.uid);
+  json.Key("decision").String(policy::ToString(decision.kind)).Key("dryRun").Bool(admission.dry_run).Key("operation");
+  WriteText(json, admission.operation, kMaxName);
+  json.Key("resource").BeginObject();
+  for (const auto& [key, value] : {std::pair{"group", admission.group},
+                                   {"version", admission.version},
+                                   {"kind", admission.kind},
+                                   {"subresource", admission.subresource}}) {
+    json.Key(key);
+    WriteText(json, value, kMaxName);
+  }
+  json.EndObject().Key("namespace").StringOrNull(record.namespace_name).Key("name");
+  WriteTextOrNull(json, admission.name, kMaxName);
+  json.Key("user").StringOrNull(record.user).Key("groups");
+  const std::size_t groups_omitted = WriteGroups(json, out, admission.groups);
+  json.Key("owner");
+  if (admission.owner_kind.empty() && admission.owner_name.empty() && admission.owner_uid.empty()) {
+    json.Null();
+  } else {
+    json.BeginObject();
+    for (const auto& [key, value] :
+         {std::pair{"kind", admission.owner_kind}, {"name", admission.owner_name}, {"uid", admission.owner_uid}}) {
+      json.Key(key);
+      WriteTextOrNull(json, value, kMaxName);
+    }
+    json.EndObject();
+  }
+
+  json.Key("images");
+  const Omitted omitted = WriteImages(json, out, decision.images, kMaxRecordBytes - std::min(kMaxRecordBytes, out.size() + tail));
+
+  json.Key("failure");
+  WriteTextOrNull(json, failure, kMaxText);
+  json.Key("policy");
+  WriteTextOrNull(json, policy.digest, kMaxName);
+  json.Key("cluster");
+  WriteTextOrNull(json, context.cluster, kMaxName);
+  json.Key("replica");
+  WriteTextOrNull(json, context.replica, kMaxName);
+  json.Key("peer");
+  WriteTextOrNull(json, context.peer, kMaxName);
+  json.Key("clientCertificate");
+  WriteTextOrNull(json, context.client_certificate, kMaxText);
+  json.Key("durationMicroseconds").Int(context.duration.count());
+  if (omitted.count > 0) {
+    json.Key("imagesOmitted").BeginObject().Key("count").Int(static_cast<std::int64_t>(omitted.count));
+    json.Key("sha256").String(omitted.sha256).EndObject();
+  }
+  if (groups_omitted > 0) {
+    json.Key("groupsOmitted").Int(static_cast<std::int64_t>(groups_omitted));
+  }
+  json.EndObject();
+  return record;
+}
+
+}  // namespace audit

@@ -1,0 +1,45 @@
+// The audit record of DESIGN.md section 9: one JSON object for the stored row, the `-o json` element and the
+// standard-output line. The format is a contract: docs/audit.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "policy/admission.h"
+#include "policy/decision.h"
+#include "policy/policy.h"
+
+namespace audit {
+
+// A record is at most this long: further images are counted and hashed ("imagesOmitted": {"count", "sha256"}).
+inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;
+
+// What is known of a request beside the review itself.
+struct RequestContext {
+  base::Time time{};                    // when the decision was made
+  std::string_view cluster;             // from the configuration, "" → null
+  std::string_view replica;             // this process's host name
+  std::string_view peer;                // address of the caller, without port
+  std::string_view client_certificate;  // subject of a verified client certificate, "" → null
+  std::chrono::microseconds duration{0};
+};
+
+// A record ready to be stored: the columns that queries use, and the text.
+struct Record {
+  base::Time time{};
+  std::string uid;
+  policy::DecisionKind decision = policy::DecisionKind::kAllowed;
+  bool dry_run = false;
+  std::string namespace_name;
+  std::string user;
+  std::string registries;  // the distinct registries of its images, each between spaces: " a.azurecr.io docker.io "
+  std::string json;        // one line, no newline
+};
+
+Record MakeRecord(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
+                  const RequestContext& context);
+
+}  // namespace audit

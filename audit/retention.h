@@ -1,0 +1,42 @@
+// Chooses the rows that go. Two classes: *spare* rows (allowed, and dry runs) and *kept* rows (denied and warned).
+//
+// By age: whatever is older than the limit. Over size: the class that holds more bytes loses, spare at a tie; among spare
+// rows the oldest, among kept rows the oldest of the namespace with most of them. So spare rows go first as long as kept
+// rows hold no more than half, kept rows are never pushed out of their half by spare ones, nor one namespace's by another's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "audit/sqlite.h"
+#include "audit/writer.h"
+#include "base/time.h"
+
+namespace audit {
+
+class Retention {
+ public:
+  // Rows in one step: their deletion holds up a commit for about a millisecond.
+  static constexpr std::size_t kStepRows = 128;
+
+  // `reader` must outlive it.
+  static sqlite::Outcome<Retention> Prepare(sqlite::Connection& reader);
+
+  // Up to kStepRows rows with times before `cutoff`; none when the oldest rows are younger. Rows are looked through in the
+  // order of ids up to the first that is younger but not in the future: where the clock was wrong for a while, rows in the
+  // future do not save what lies behind them.
+  sqlite::Outcome<std::vector<RowSize>> TooOld(base::Time cutoff, base::Time now);
+
+  // Up to kStepRows rows of the class that loses by `tally`; none when there are no rows.
+  sqlite::Outcome<std::vector<RowSize>> OverSize(const Tally& tally);
+
+ private:
+  sqlite::Outcome<std::vector<RowSize>> OldestSpare();
+  sqlite::Outcome<std::vector<RowSize>> OldestOfLargestNamespace();
+
+  sqlite::Statement by_id_, spare_, largest_, kept_;
+  std::int64_t spare_from_ = 0;  // no spare row has a smaller id
+};
+
+}  // namespace audit

@@ -1,0 +1,75 @@
+#include "audit/schema.h"
+
+namespace audit {
+namespace {
+
+// Indexes cost every commit, so there are few: one over all rows, the others over what is rare.
+constexpr const char* kSchema = R"sql(
+BEGIN IMMEDIATE;
+CREATE TABLE decision (
+  id INTEGER PRIMARY KEY,    -- in the order of commits; never used twice
+  time INTEGER NOT NULL,     -- microseconds since 1970, as the clock said
+  latest INTEGER NOT NULL,   -- the greatest time up to this row: never falls when a clock is set back, so ids can be searched by it
+  size INTEGER NOT NULL,     -- bytes that retention counts it with
+  dry_run INTEGER NOT NULL,
+  decision TEXT NOT NULL,
+  uid TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  kept TEXT,                 -- the namespace again, for what retention keeps longest; NULL: allowed, or a dry run
+  user TEXT NOT NULL,
+  registries TEXT NOT NULL,  -- each between spaces: ' a.azurecr.io docker.io '
+  record TEXT NOT NULL       -- the JSON object
+) STRICT;
+CREATE INDEX decision_by_uid ON decision(uid);
+CREATE INDEX decision_not_allowed ON decision(decision) WHERE decision <> 'Allowed';
+CREATE INDEX decision_kept ON decision(kept) WHERE kept IS NOT NULL;
+CREATE TABLE cursor (consumer TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE tally (       -- one row: what the rows up to id `upto` come to, so that a start need not count them
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  upto INTEGER NOT NULL,
+  spare_rows INTEGER NOT NULL, spare_bytes INTEGER NOT NULL,
+  kept_rows INTEGER NOT NULL, kept_bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO tally VALUES (1, 0, 0, 0, 0, 0);
+PRAGMA application_id = 0x41435241;
+PRAGMA user_version = 1;
+COMMIT;
+)sql";
+
+}  // namespace
+
+sqlite::Outcome<Content> ReadContent(sqlite::Connection& connection) {
+  const auto objects = connection.QueryInt("SELECT count(*) FROM sqlite_schema");
+  if (!objects) {
+    return tl::unexpected(objects.error());
+  }
+  const auto application = connection.QueryInt("PRAGMA application_id");
+  if (!application) {
+    return tl::unexpected(application.error());
+  }
+  const auto version = connection.QueryInt("PRAGMA user_version");
+  if (!version) {
+    return tl::unexpected(version.error());
+  }
+  if (*objects == 0) {
+    return Content{Content::Kind::kEmpty, 0};
+  }
+  if (*application != kApplicationId) {
+    return Content{Content::Kind::kOtherProgram, *version};
+  }
+  return Content{*version == kSchemaVersion ? Content::Kind::kAuditLog : Content::Kind::kOtherVersion, *version};
+}
+
+base::Error RefusalOf(const Content& content, const std::string& path) {
+  if (content.kind == Content::Kind::kOtherVersion) {
+    return {base::ErrorCode::kInvalidArgument,
+            "audit database " + path + ": has schema version " + std::to_string(content.version) +
+                ", this program reads and writes version " + std::to_string(kSchemaVersion),
+            "use the acr-admission that wrote it, or move the file (with its -wal) away to begin a new one"};
+  }
+  return {base::ErrorCode::kInvalidArgument, "audit database " + path + ": holds no audit log", "give the path of an audit database"};
+}
+
+sqlite::Outcome<void> CreateSchema(sqlite::Connection& connection) { return connection.Execute(kSchema); }
+
+}  // namespace audit

@@ -1,0 +1,359 @@
+#include "audit/store.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <atomic>
+#include <initializer_list>
+#include <optional>
+#include <utility>
+
+#include "audit/database_file.h"
+#include "audit/retention.h"
+#include "audit/sqlite.h"
+#include "audit/writer.h"
+#include "base/mutex.h"
+
+namespace audit {
+namespace {
+
+// PASSIVE checkpoints run beside commits; alone they let the log grow while commits never pause. RESTART, under the mutex,
+// makes the next commit begin it anew.
+constexpr std::int64_t kPassivePages = 1000;
+constexpr int kPassiveTries = 4;
+constexpr std::int64_t kPageBytes = 4096;  // SQLite's default, as the schema was created
+constexpr std::int64_t kRestartPages = (std::int64_t{32} << 20) / kPageBytes;
+
+// Over size, this much below the limit is freed at once, so that not every Maintain deletes.
+constexpr std::int64_t kSlackShare = 32;
+
+// In one Maintain, so that a stop need not wait: 8,192 rows.
+constexpr int kMaxSteps = 64;
+
+// The reading connection never waits for a lock that a commit needs; outside programs hold none for long.
+constexpr std::chrono::milliseconds kReaderWait{0};
+
+// What the audit threads read with, and checkpoint with: a connection that has read nothing checkpoints nothing.
+struct Reader {
+  sqlite::Connection connection;  // before its statements
+  sqlite::Statement committed, pages, free_pages;
+  Retention retention;
+};
+
+sqlite::Outcome<Reader> OpenReader(const std::string& path) {
+  auto connection = sqlite::Connection::Open(path, sqlite::Connection::Mode::kReadWrite, kReaderWait);
+  if (!connection) {
+    return tl::unexpected(connection.error());
+  }
+  Reader reader;
+  reader.connection = std::move(*connection);
+  // Sorting goes to memory: the root file system may be read-only. Checkpoints are the caller's business here as well.
+  if (auto set = reader.connection.Execute("PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0"); !set) {
+    return tl::unexpected(set.error());
+  }
+  const std::initializer_list<std::pair<sqlite::Statement*, std::string_view>> statements = {
+      {&reader.committed, "SELECT id, record FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
+      {&reader.pages, "PRAGMA page_count"},
+      {&reader.free_pages, "PRAGMA freelist_count"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    auto prepared = reader.connection.Prepare(sql);
+    if (!prepared) {
+      return tl::unexpected(prepared.error());
+    }
+    *statement = std::move(*prepared);
+  }
+  auto retention = Retention::Prepare(reader.connection);
+  if (!retention) {
+    return tl::unexpected(retention.error());
+  }
+  reader.retention = std::move(*retention);
+  return reader;
+}
+
+sqlite::Outcome<std::int64_t> OneInt(sqlite::Statement& statement) {
+  const auto row = statement.Step();
+  if (!row) {
+    return tl::unexpected(row.error());
+  }
+  const std::int64_t value = *row ? statement.Int(0) : 0;
+  statement.Reset();
+  return value;
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(StoreOptions options, const base::Clock& clock, WriterLock lock)
+      : options_(std::move(options)), clock_(clock), lock_(std::move(lock)) {}
+
+  // Opens both connections; a damaged database is set aside first, and `notice` says so.
+  base::Result<void> OpenDatabase(std::string* notice) EXCLUDES(read_mutex_, write_mutex_) {
+    base::MutexLock read_lock(read_mutex_);
+    base::MutexLock write_lock(write_mutex_);
+    return OpenLocked(0, notice);
+  }
+
+  base::Result<void> Commit(std::span<const Record> records) override EXCLUDES(write_mutex_) {
+    if (records.empty()) {
+      return {};
+    }
+    base::MutexLock lock(write_mutex_);
+    return Write([&](Writer& writer) { return writer.Append(records); });
+  }
+
+  base::Result<std::vector<std::string>> ReadCommitted(std::int64_t* cursor, std::size_t limit) override EXCLUDES(read_mutex_) {
+    base::MutexLock lock(read_mutex_);
+    if (!reader_) {
+      return tl::unexpected(NotOpen());
+    }
+    std::vector<std::string> records;
+    std::int64_t last = *cursor;
+    reader_->committed.Bind(1, last).Bind(2, static_cast<std::int64_t>(limit));
+    while (true) {
+      const auto row = reader_->committed.Step();
+      if (!row) {
+        return Failed<std::vector<std::string>>(row.error());
+      }
+      if (!*row) {
+        break;
+      }
+      last = reader_->committed.Int(0);
+      records.emplace_back(reader_->committed.Text(1));
+    }
+    *cursor = last;
+    return records;
+  }
+
+  base::Result<std::int64_t> LoadCursor(const std::string& consumer) override EXCLUDES(write_mutex_) {
+    base::MutexLock lock(write_mutex_);
+    std::int64_t cursor = 0;
+    const auto loaded = Write([&](Writer& writer) -> sqlite::Outcome<void> {
+      const auto value = writer.LoadCursor(consumer);
+      if (!value) {
+        return tl::unexpected(value.error());
+      }
+      cursor = *value;
+      return {};
+    });
+    if (!loaded) {
+      return tl::unexpected(loaded.error());
+    }
+    return cursor;
+  }
+
+  base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) override EXCLUDES(write_mutex_) {
+    base::MutexLock lock(write_mutex_);
+    return Write([&](Writer& writer) { return writer.SaveCursor(consumer, cursor); });
+  }
+
+  base::Result<void> Maintain() override EXCLUDES(read_mutex_, write_mutex_) {
+    base::MutexLock read_lock(read_mutex_);
+    if (damaged_.load()) {
+      return Replace();
+    }
+    // A checkpoint also when retention failed: on a full disk it is what makes room in the log.
+    const base::Result<void> retained = Retain();
+    const base::Result<void> checkpointed = reader_ ? Checkpoint() : tl::unexpected(NotOpen());
+    return retained ? checkpointed : retained;
+  }
+
+  Size Measure() const override { return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes}; }
+
+ private:
+  base::Result<void> OpenLocked(std::int64_t ids_after, std::string* notice) REQUIRES(read_mutex_, write_mutex_) {
+    for (const bool again : {false, true}) {
+      if (const auto created = CreateDatabaseFile(options_.database); !created) {
+        return created;
+      }
+      bool damaged = false;
+      auto writer = Writer::Open(options_.database, options_.durability, ids_after, &wal_pages_, &damaged);
+      if (writer) {
+        auto reader = OpenReader(options_.database);
+        if (reader) {
+          writer_ = std::move(*writer);
+          reader_ = std::move(*reader);
+          CountRows();
+          damaged_ = false;
+          return {};
+        }
+        damaged = reader.error().Damaged();
+        writer = tl::unexpected<base::Error>(reader.error());
+      }
+      if (!damaged || again) {
+        return tl::unexpected(writer.error());
+      }
+      const auto name = SetAside(options_.database, clock_.Now());
+      if (!name) {
+        return tl::unexpected(name.error());
+      }
+      *notice = writer.error().message + "; set aside as " + *name + ", and a new one was begun (`sqlite3 " + *name +
+                " .recover` may save what it holds)";
+    }
+    return {};
+  }
+
+  // Damage that showed while running: the same as at a start, and an error so that it is heard of.
+  base::Result<void> Replace() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    base::MutexLock write_lock(write_mutex_);
+    std::string notice;
+    if (writer_) {
+      last_id_ = std::max(last_id_, writer_->last_id());  // ids go on, so that cursors that consumers hold stay good
+      reader_.reset();
+      writer_.reset();
+      // Always, since what was damaged deep inside may open well.
+      const auto name = SetAside(options_.database, clock_.Now());
+      if (!name) {
+        return tl::unexpected(name.error());
+      }
+      notice = "audit database " + options_.database + ": was found damaged and set aside as " + *name +
+               ", and a new one was begun (`sqlite3 " + *name + " .recover` may save what it holds)";
+    }
+    if (const auto opened = OpenLocked(last_id_, &notice); !opened) {
+      return opened;
+    }
+    return notice.empty() ? base::Result<void>() : base::Fail(base::ErrorCode::kUnavailable, notice);
+  }
+
+  base::Result<void> Retain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    if (!reader_) {
+      return tl::unexpected(NotOpen());
+    }
+    const base::Time now = clock_.Now();
+    const base::Time cutoff = now - options_.retention_age;
+    std::int64_t target = options_.retention_bytes;
+    for (int step = 0; step < kMaxSteps; ++step) {
+      auto rows = reader_->retention.TooOld(cutoff, now);
+      if (rows && rows->empty()) {
+        const auto used = UsedBytes();
+        if (!used) {
+          return Failed<void>(used.error());
+        }
+        bytes_ = *used;
+        if (*used <= target) {
+          break;
+        }
+        target = options_.retention_bytes - options_.retention_bytes / kSlackShare;
+        rows = reader_->retention.OverSize(CurrentTally());
+      }
+      if (!rows) {
+        return Failed<void>(rows.error());
+      }
+      if (rows->empty()) {
+        break;
+      }
+      base::MutexLock write_lock(write_mutex_);
+      if (const auto deleted = Write([&](Writer& writer) { return writer.Delete(*rows); }); !deleted) {
+        return deleted;
+      }
+    }
+    base::MutexLock write_lock(write_mutex_);
+    return Write([](Writer& writer) { return writer.SaveTally(); });
+  }
+
+  base::Result<void> Checkpoint() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    if (wal_pages_ < kPassivePages) {
+      return {};
+    }
+    // Again while much was committed during the last one: what is left for RESTART is written with the mutex held.
+    for (int i = 0; i < kPassiveTries; ++i) {
+      int done = 0;
+      if (const int code = RunCheckpoint(SQLITE_CHECKPOINT_PASSIVE, &done); code != SQLITE_OK && code != SQLITE_BUSY) {
+        return Failed<void>(sqlite::LastFailure(reader_->connection.handle()));
+      }
+      if (wal_pages_ - done < kPassivePages) {
+        break;
+      }
+    }
+    if (wal_pages_ < kRestartPages) {
+      return {};
+    }
+    base::MutexLock write_lock(write_mutex_);
+    int done = 0;
+    const int code = RunCheckpoint(SQLITE_CHECKPOINT_RESTART, &done);
+    if (code == SQLITE_OK) {
+      wal_pages_ = 0;
+    } else if (code != SQLITE_BUSY) {  // busy: somebody reads; the next time, then
+      return Failed<void>(sqlite::LastFailure(reader_->connection.handle()));
+    }
+    return {};
+  }
+
+  // The primary result code; `done`: pages of the log that are in the database now.
+  int RunCheckpoint(int mode, int* done) REQUIRES(read_mutex_) {
+    return sqlite3_wal_checkpoint_v2(reader_->connection.handle(), nullptr, mode, nullptr, done) & 0xff;
+  }
+
+  // Pages that hold something: the file does not shrink, freed pages are used again.
+  sqlite::Outcome<std::int64_t> UsedBytes() REQUIRES(read_mutex_) {
+    const auto pages = OneInt(reader_->pages);
+    if (!pages) {
+      return pages;
+    }
+    const auto free_pages = OneInt(reader_->free_pages);
+    if (!free_pages) {
+      return free_pages;
+    }
+    return (*pages - *free_pages) * kPageBytes;
+  }
+
+  Tally CurrentTally() EXCLUDES(write_mutex_) {
+    base::MutexLock lock(write_mutex_);
+    return writer_ ? writer_->tally() : Tally();
+  }
+
+  template <class Operation>
+  base::Result<void> Write(Operation operation) REQUIRES(write_mutex_) {
+    if (!writer_) {
+      return tl::unexpected(NotOpen());
+    }
+    const sqlite::Outcome<void> result = operation(*writer_);
+    if (!result) {
+      return Failed<void>(result.error());
+    }
+    CountRows();
+    return {};
+  }
+
+  void CountRows() REQUIRES(write_mutex_) { rows_ = writer_->tally().spare.rows + writer_->tally().kept.rows; }
+
+  template <class T>
+  base::Result<T> Failed(const sqlite::Failure& failure) {
+    if (failure.Damaged()) {
+      damaged_ = true;  // the next Maintain sees to it
+    }
+    return tl::unexpected<base::Error>(failure);
+  }
+
+  base::Error NotOpen() const {
+    return {base::ErrorCode::kUnavailable, "audit database " + options_.database + ": not open, after it was found damaged", "see the log"};
+  }
+
+  const StoreOptions options_;
+  const base::Clock& clock_;
+  const WriterLock lock_;
+  std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0};
+  std::atomic<bool> damaged_{false};
+
+  // Where both are held, read_mutex_ was locked first. A commit needs write_mutex_ alone.
+  base::Mutex read_mutex_;
+  std::optional<Reader> reader_ GUARDED_BY(read_mutex_);
+  base::Mutex write_mutex_;
+  std::optional<Writer> writer_ GUARDED_BY(write_mutex_);
+  std::int64_t last_id_ GUARDED_BY(write_mutex_) = 0;  // of the database that was replaced
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const base::Clock& clock, std::string* notice) {
+  auto lock = WriterLock::Take(options.database);
+  if (!lock) {
+    return tl::unexpected(lock.error());
+  }
+  auto store = std::make_unique<SqliteStore>(options, clock, std::move(*lock));
+  if (const auto opened = store->OpenDatabase(notice); !opened) {
+    return tl::unexpected(opened.error());
+  }
+  return store;
+}
+
+}  // namespace audit

@@ -1,0 +1,57 @@
+// Keeps records in an embedded SQLite database (WAL). A record is committed when Commit returns: `kill -9` afterwards
+// loses nothing, and with Durability::kDisk neither does a power loss.
+//
+// Threads: Commit from any thread (serialised by the store's mutex, one transaction a call: gather a loop turn's records
+// first). Maintain and ReadCommitted from the audit thread. Queries go through audit/query.h on a connection of their own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "audit/record.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace audit {
+
+enum class Durability { kProcess, kDisk };
+
+struct StoreOptions {
+  std::string database;  // path
+  Durability durability = Durability::kProcess;
+  std::chrono::microseconds retention_age = std::chrono::hours(24 * 30);
+  std::int64_t retention_bytes = std::int64_t{1} << 30;
+};
+
+class Store {
+ public:
+  // Creates or opens; a database of another schema version is an error that says what to do, a corrupt one is set aside
+  // under "<name>.corrupt-<time>" with a message in `notice` and a new one is begun.
+  static base::Result<std::unique_ptr<Store>> Open(const StoreOptions& options, const base::Clock& clock, std::string* notice);
+  virtual ~Store() = default;
+
+  virtual base::Result<void> Commit(std::span<const Record> records) = 0;
+
+  // Committed rows after `cursor`, oldest first, at most `limit`; moves the cursor past them.
+  virtual base::Result<std::vector<std::string>> ReadCommitted(std::int64_t* cursor, std::size_t limit) = 0;
+
+  // A saved cursor by consumer name ("stdout"), so that a restart begins where the last run ended.
+  virtual base::Result<std::int64_t> LoadCursor(const std::string& consumer) = 0;
+  virtual base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) = 0;
+
+  // Checkpoints the write-ahead log and applies retention, in steps short enough not to hold up a Commit. Call every
+  // second or so.
+  virtual base::Result<void> Maintain() = 0;
+
+  struct Size {
+    std::int64_t rows = 0;
+    std::int64_t bytes = 0;
+    std::int64_t wal_bytes = 0;
+  };
+  virtual Size Measure() const = 0;  // any thread; from counters, no I/O
+};
+
+}  // namespace audit

@@ -1,0 +1,107 @@
+#include "audit/stream.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <system_error>
+#include <utility>
+
+namespace audit {
+
+StreamOutput DescriptorOutput(int descriptor, std::chrono::milliseconds patience) {
+  return [descriptor, patience](std::string_view bytes) -> base::Result<std::size_t> {
+    // A pipe that poll calls writable has room for PIPE_BUF bytes, so that this much never blocks.
+    const std::string_view piece = bytes.substr(0, PIPE_BUF);
+    pollfd wanted{descriptor, POLLOUT, 0};
+    const int ready = poll(&wanted, 1, static_cast<int>(patience.count()));
+    if (ready == 0 || (ready < 0 && errno == EINTR)) {
+      return 0;
+    }
+    const ssize_t taken = ready < 0 ? -1 : write(descriptor, piece.data(), piece.size());
+    if (taken >= 0) {
+      return static_cast<std::size_t>(taken);
+    }
+    if (errno == EAGAIN || errno == EINTR) {
+      return 0;
+    }
+    return base::Fail(
+        base::ErrorCode::kUnavailable,
+        "audit lines cannot be written to descriptor " + std::to_string(descriptor) + ": " + std::generic_category().message(errno),
+        "they are kept in the audit database, and written when it works again");
+  };
+}
+
+Stream::Stream(Store& store, std::string consumer, StreamOutput output, std::int64_t cursor)
+    : store_(&store), consumer_(std::move(consumer)), output_(std::move(output)), saved_(cursor), taken_(cursor), read_(cursor) {}
+
+base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutput output) {
+  const auto cursor = store.LoadCursor(consumer);
+  if (!cursor) {
+    return tl::unexpected(cursor.error());
+  }
+  return Stream(store, std::move(consumer), std::move(output), *cursor);
+}
+
+base::Result<bool> Stream::Pump() {
+  const auto progress = WriteBatches();
+  if (taken_ != saved_) {
+    if (const auto saved = store_->SaveCursor(consumer_, taken_); !saved) {
+      return tl::unexpected(saved.error());
+    }
+    saved_ = taken_;
+  }
+  if (!progress) {
+    return tl::unexpected(progress.error());
+  }
+  return *progress == Progress::kMore;
+}
+
+base::Result<Stream::Progress> Stream::WriteBatches() {
+  for (std::size_t rows = 0; rows < kMaxPumpRows;) {
+    const auto all = WritePending();
+    if (!all) {
+      return tl::unexpected(all.error());
+    }
+    if (!*all) {
+      return Progress::kBlocked;
+    }
+    const auto records = store_->ReadCommitted(&read_, kBatchRows);
+    if (!records) {
+      return tl::unexpected(records.error());
+    }
+    if (records->empty()) {
+      return Progress::kDone;
+    }
+    for (const std::string& record : *records) {
+      pending_.append(record).append("\n");
+    }
+    rows += records->size();
+  }
+  const auto all = WritePending();
+  if (!all) {
+    return tl::unexpected(all.error());
+  }
+  return *all ? Progress::kMore : Progress::kBlocked;
+}
+
+base::Result<bool> Stream::WritePending() {
+  while (written_ < pending_.size()) {
+    const auto taken = output_(std::string_view(pending_).substr(written_));
+    if (!taken) {
+      return tl::unexpected(taken.error());
+    }
+    if (*taken == 0) {
+      return false;
+    }
+    written_ += *taken;
+  }
+  pending_.clear();
+  written_ = 0;
+  taken_ = read_;
+  return true;
+}
+
+}  // namespace audit

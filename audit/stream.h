@@ -1,0 +1,56 @@
+// Standard output: one line a committed record, in the order of commits, from a saved cursor on. At least once: a line may
+// come twice when the process died between writing it and saving the cursor; none is left out, unless retention deletes
+// rows that a consumer has not taken yet.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "audit/store.h"
+#include "base/result.h"
+
+namespace audit {
+
+// Takes a beginning of `bytes` and returns how much; 0: it can take nothing now. An error is tried again at the next Pump.
+using StreamOutput = std::function<base::Result<std::size_t>(std::string_view bytes)>;
+
+// Writes to a descriptor, and waits at most `patience` for one that is full (a pipe whose reader is slow). For pipes,
+// files and terminals; the descriptor's own flags stay as they are, since other processes may share it.
+StreamOutput DescriptorOutput(int descriptor, std::chrono::milliseconds patience);
+
+// For one thread.
+class Stream {
+ public:
+  static constexpr std::size_t kBatchRows = 64;       // in memory at a time: at most 4 MiB; what may come twice
+  static constexpr std::size_t kMaxPumpRows = 16384;  // so that a stop need not wait for a long backlog
+
+  // Begins where the last run with this `consumer` name ended. The store must outlive it.
+  static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output);
+
+  // Writes what was committed since, until there is nothing more, the output takes nothing more, or kMaxPumpRows are
+  // written: true in that last case, call again. Saves the cursor behind the last batch that was taken whole; what was
+  // taken of the next one is remembered, and the next Pump goes on there.
+  base::Result<bool> Pump();
+
+ private:
+  Stream(Store& store, std::string consumer, StreamOutput output, std::int64_t cursor);
+
+  enum class Progress { kDone, kBlocked, kMore };
+  base::Result<Progress> WriteBatches();
+  base::Result<bool> WritePending();  // false: the output takes no more
+
+  Store* store_;
+  std::string consumer_;
+  StreamOutput output_;
+  std::int64_t saved_;  // in the store
+  std::int64_t taken_;  // the output has every line up to it
+  std::int64_t read_;   // the lines behind taken_ up to it are in pending_
+  std::string pending_;
+  std::size_t written_ = 0;  // of pending_
+};
+
+}  // namespace audit

@@ -1,0 +1,187 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "audit/store.h"
+#include "tests/audit/sample_records.h"
+#include "tests/audit/scratch.h"
+
+namespace audit {
+namespace {
+
+using policy::DecisionKind;
+using support::OpenStore;
+using support::SampleRecord;
+using support::ScratchDatabase;
+using testing::ElementsAre;
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kSize = std::int64_t{1} << 20;
+
+void CommitMany(Store& store, int count, SampleRecord sample) {
+  const std::string uid = sample.uid;
+  std::vector<Record> records;
+  for (int i = 0; i < count; ++i) {
+    sample.uid = uid + std::to_string(i);
+    records.push_back(sample.Make());
+    if (records.size() == 50 || i + 1 == count) {
+      ASSERT_TRUE(store.Commit(records));
+      const auto maintained = store.Maintain();
+      ASSERT_TRUE(maintained) << maintained.error().ToString();
+      records.clear();
+    }
+  }
+}
+
+std::vector<nlohmann::json> ReadAll(Store& store) {
+  std::int64_t cursor = 0;
+  std::vector<nlohmann::json> records;
+  const auto texts = store.ReadCommitted(&cursor, 1'000'000);
+  for (const std::string& text : texts.value()) {
+    records.push_back(nlohmann::json::parse(text));
+  }
+  return records;
+}
+
+std::vector<std::string> Uids(Store& store) {
+  std::vector<std::string> uids;
+  for (const nlohmann::json& record : ReadAll(store)) {
+    uids.push_back(record["uid"]);
+  }
+  return uids;
+}
+
+// Rows by namespace and decision: "shop Denied".
+std::map<std::string, int> Counts(Store& store) {
+  std::map<std::string, int> counts;
+  for (const nlohmann::json& record : ReadAll(store)) {
+    ++counts[record["namespace"].get<std::string>() + " " + record["decision"].get<std::string>() + (record["dryRun"] ? " dry" : "")];
+  }
+  return counts;
+}
+
+TEST(Retention, WhatIsTooOldGoesWhateverItIs) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_age = 24h}, clock);
+  CommitMany(*store, 300, {.uid = "old", .time = clock.Now()});
+  CommitMany(*store, 300, {.uid = "allowed", .decision = DecisionKind::kAllowed, .time = clock.Now()});
+  clock.Advance(24h);
+  CommitMany(*store, 1, {.uid = "new", .time = clock.Now()});
+  EXPECT_EQ(store->Measure().rows, 601);  // exactly as old as the limit
+  clock.Advance(1us);
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_THAT(Uids(*store), ElementsAre("new0"));
+  EXPECT_EQ(store->Measure().rows, 1);
+}
+
+TEST(Retention, RecordsFromAFutureClockDoNotSaveTheOldOnesBehindThem) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_age = 24h}, clock);
+  CommitMany(*store, 300, {.uid = "future", .time = clock.Now() + 24h * 365});
+  CommitMany(*store, 1, {.uid = "old", .time = clock.Now()});
+  clock.Advance(25h);
+  CommitMany(*store, 1, {.uid = "new", .time = clock.Now()});
+  const std::vector<std::string> uids = Uids(*store);
+  EXPECT_EQ(uids.size(), 301u);
+  EXPECT_THAT(uids, testing::Not(testing::Contains("old0")));
+}
+
+// A cursor must never point behind a record that is yet to come.
+TEST(Retention, IdsGoOnWhenAllRowsAreGone) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .retention_age = 1h};
+  std::int64_t cursor = 0;
+  {
+    const auto store = OpenStore(options, clock);
+    CommitMany(*store, 10, {.time = clock.Now()});
+    ASSERT_TRUE(store->ReadCommitted(&cursor, 100));
+    clock.Advance(2h);
+    ASSERT_TRUE(store->Maintain());
+    ASSERT_EQ(store->Measure().rows, 0);
+  }
+  const auto store = OpenStore(options, clock);
+  CommitMany(*store, 1, {.uid = "next", .time = clock.Now()});
+  EXPECT_THAT(store->ReadCommitted(&cursor, 100).value(), testing::SizeIs(1));
+}
+
+TEST(Retention, AFloodOfAllowedNeverPushesDenialsOut) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .retention_bytes = kSize};
+  const auto store = OpenStore(options, clock);
+  CommitMany(*store, 200, {.uid = "denied"});
+  CommitMany(*store, 100, {.uid = "warned", .decision = DecisionKind::kWarned});
+  CommitMany(*store, 3000, {.uid = "flood", .decision = DecisionKind::kAllowed, .namespace_name = "evil"});
+  const auto counts = Counts(*store);
+  EXPECT_EQ(counts.at("shop Denied"), 200);
+  EXPECT_EQ(counts.at("shop Warned"), 100);
+  EXPECT_LT(counts.at("evil Allowed"), 3000);
+  EXPECT_GT(counts.at("evil Allowed"), 300);
+  EXPECT_EQ(Uids(*store).back(), "flood2999");  // the oldest went
+  EXPECT_LE(store->Measure().bytes, kSize);
+  EXPECT_LE(std::filesystem::file_size(options.database), static_cast<std::uintmax_t>(kSize + kSize / 4));
+}
+
+TEST(Retention, AFloodOfDryRunsNeverPushesDenialsOut) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize}, clock);
+  CommitMany(*store, 200, {.uid = "denied"});
+  CommitMany(*store, 3000, {.uid = "flood", .dry_run = true, .namespace_name = "evil"});
+  const auto counts = Counts(*store);
+  EXPECT_EQ(counts.at("shop Denied"), 200);
+  EXPECT_LT(counts.at("evil Denied dry"), 3000);
+}
+
+TEST(Retention, AFloodOfOneNamespacesDenialsNeverPushesOutOthers) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .retention_bytes = kSize};
+  const auto store = OpenStore(options, clock);
+  CommitMany(*store, 200, {.uid = "denied"});
+  CommitMany(*store, 50, {.uid = "cluster", .namespace_name = ""});
+  CommitMany(*store, 3000, {.uid = "flood", .namespace_name = "evil"});
+  const auto counts = Counts(*store);
+  EXPECT_EQ(counts.at("shop Denied"), 200);
+  EXPECT_EQ(counts.at(" Denied"), 50);
+  EXPECT_LT(counts.at("evil Denied"), 3000);
+  EXPECT_GT(counts.at("evil Denied"), 300);
+  EXPECT_EQ(Uids(*store).back(), "flood2999");
+  EXPECT_LE(store->Measure().bytes, kSize);
+  EXPECT_LE(std::filesystem::file_size(options.database), static_cast<std::uintmax_t>(kSize + kSize / 4));
+}
+
+TEST(Retention, AFloodOfDenialsLeavesAllowedTheirHalf) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize}, clock);
+  CommitMany(*store, 300, {.uid = "allowed", .decision = DecisionKind::kAllowed});
+  CommitMany(*store, 3000, {.uid = "flood", .namespace_name = "evil"});
+  EXPECT_EQ(Counts(*store).at("shop Allowed"), 300);
+}
+
+TEST(Retention, BothClassesOverTheirHalfMeetInTheMiddle) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize}, clock);
+  CommitMany(*store, 2000, {.uid = "flood", .namespace_name = "evil"});
+  CommitMany(*store, 2000, {.uid = "allowed", .decision = DecisionKind::kAllowed});
+  const auto counts = Counts(*store);
+  EXPECT_NEAR(counts.at("evil Denied"), counts.at("shop Allowed"), 200);
+}
+
+TEST(Retention, ASmallerLimitIsReachedAtTheNextStart) {
+  support::FakeClock clock;
+  StoreOptions options{.database = ScratchDatabase(), .retention_bytes = 4 * kSize};
+  CommitMany(*OpenStore(options, clock), 3000, {.decision = DecisionKind::kAllowed});
+  options.retention_bytes = kSize;
+  const auto store = OpenStore(options, clock);
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_LE(store->Measure().bytes, kSize);
+  EXPECT_EQ(store->Measure().rows, static_cast<std::int64_t>(ReadAll(*store).size()));
+}
+
+}  // namespace
+}  // namespace audit
