@@ -1,0 +1,103 @@
+#include "webhook/handler.h"
+
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/admission_world.h"
+#include "tests/support/fake_clock.h"
+
+namespace webhook {
+namespace {
+
+using support::PodReview;
+using ::testing::HasSubstr;
+
+class HandlerTest : public ::testing::Test {
+ protected:
+  Outcome Handle(std::string body, HandlerOptions options = {"prod-weu", "replica-1", true, true}) {
+    Handler handler(std::move(options), clock, [](base::LogLevel, std::string_view) {}, metrics.AddShard());
+    return handler.Handle(*state, body, {"10.1.2.3", "CN=kube-apiserver"});
+  }
+
+  support::FakeClock clock;
+  Metrics metrics{""};
+  std::shared_ptr<const state::State> state = support::DefaultState();
+};
+
+TEST_F(HandlerTest, ADenialIsA200ThatSaysNo) {
+  const Outcome outcome = Handle(PodReview("uid-1", support::kNonCompliantImage));
+  EXPECT_EQ(outcome.status, 200u);
+  const auto answer = nlohmann::json::parse(outcome.body);
+  EXPECT_EQ(answer["response"]["allowed"], false);
+  EXPECT_EQ(answer["response"]["uid"], "uid-1");
+  EXPECT_EQ(answer["response"]["status"]["code"], 403);
+  EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_decisions_total{decision=\"Denied\",dry_run=\"false\"} 1\n"));
+}
+
+TEST_F(HandlerTest, TheRecordSaysWhoAskedAndWhatWasAnswered) {
+  const Outcome outcome = Handle(PodReview("uid-1", support::kCompliantImage));
+  EXPECT_EQ(nlohmann::json::parse(outcome.body)["response"]["allowed"], true);
+  ASSERT_TRUE(outcome.record);
+  EXPECT_EQ(outcome.record->uid, "uid-1");
+  EXPECT_EQ(outcome.record->decision, policy::DecisionKind::kAllowed);
+  const auto record = nlohmann::json::parse(outcome.record->json);
+  EXPECT_EQ(record["peer"], "10.1.2.3");
+  EXPECT_EQ(record["clientCertificate"], "CN=kube-apiserver");
+  EXPECT_EQ(record["cluster"], "prod-weu");
+  EXPECT_EQ(record["replica"], "replica-1");
+  EXPECT_EQ(record["time"], "2026-11-23T12:00:00.000000Z");
+}
+
+TEST_F(HandlerTest, RecordsOfDenialsAloneLeaveOutWhatWasAllowed) {
+  const HandlerOptions denied_only{"", "", true, /*record_allowed=*/false};
+  EXPECT_FALSE(Handle(PodReview("a", support::kCompliantImage), denied_only).record);
+  EXPECT_TRUE(Handle(PodReview("b", support::kNonCompliantImage), denied_only).record);
+}
+
+TEST_F(HandlerTest, WithAuditingOffThereIsNoRecord) {
+  EXPECT_FALSE(Handle(PodReview("a", support::kNonCompliantImage), {"", "", /*record=*/false, true}).record);
+}
+
+TEST_F(HandlerTest, WhereNothingIsToBeDecidedTheAnswerIsYesWithoutARecord) {
+  const Outcome outcome = Handle(R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u",
+    "kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},
+    "operation":"DELETE","namespace":"shop","name":"cart","object":null}})");
+  EXPECT_EQ(outcome.status, 200u);
+  EXPECT_EQ(nlohmann::json::parse(outcome.body)["response"]["allowed"], true);
+  EXPECT_FALSE(outcome.record);
+}
+
+TEST_F(HandlerTest, WhatIsNoReviewIsA400WithAReason) {
+  for (const char* body : {"", "{", "[]", "{\"kind\":\"AdmissionReview\"}", "\xff\xfe"}) {
+    const Outcome outcome = Handle(body);
+    EXPECT_EQ(outcome.status, 400u) << body;
+    EXPECT_FALSE(nlohmann::json::parse(outcome.body)["error"].get<std::string>().empty());
+    EXPECT_FALSE(outcome.record);
+  }
+  EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_refused_requests_total{reason=\"bad_review\"} "));
+}
+
+// A clock that fails stands for any defect of ours.
+class BrokenClock final : public base::Clock {
+ public:
+  base::Time Now() const override { throw std::runtime_error("broken"); }
+  std::chrono::steady_clock::time_point Monotonic() const override { return {}; }
+};
+
+TEST_F(HandlerTest, ADefectIsA500AndLoggedOnce) {
+  const BrokenClock broken;
+  std::vector<std::string> logged;
+  Handler handler(
+      {"", "", true, true}, broken, [&](base::LogLevel, std::string_view message) { logged.emplace_back(message); }, metrics.AddShard());
+  for (int i = 0; i < 2; ++i) {
+    std::string body = PodReview("u", support::kCompliantImage);
+    EXPECT_EQ(handler.Handle(*state, body, {}).status, 500u);
+  }
+  EXPECT_THAT(logged, ::testing::ElementsAre(HasSubstr("broken")));
+}
+
+}  // namespace
+}  // namespace webhook

@@ -1,0 +1,118 @@
+#include "webhook/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace webhook {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+policy::Decision Denied(const policy::Finding& finding) {
+  policy::Decision decision;
+  decision.kind = policy::DecisionKind::kDenied;
+  policy::ImageDecision image;
+  image.findings.push_back({&finding, policy::Effect::kDeny, {}, {}, false});
+  decision.images.push_back(image);
+  return decision;
+}
+
+policy::Finding NonCompliant(std::string requirement) {
+  policy::Finding finding;
+  finding.requirement = std::move(requirement);
+  finding.result = policy::FindingResult::kNonCompliant;
+  return finding;
+}
+
+TEST(Metrics, AddsUpWhatThreadsCounted) {
+  Metrics metrics("1.2.3");
+  MetricsShard& a = metrics.AddShard();
+  MetricsShard& b = metrics.AddShard();
+  const policy::Finding finding = NonCompliant("private-link");
+  a.CountDecision(Denied(finding), /*dry_run=*/false);
+  b.CountDecision(Denied(finding), /*dry_run=*/false);
+  b.CountDecision(Denied(finding), /*dry_run=*/true);
+  EXPECT_THAT(metrics.Expose(),
+              AllOf(HasSubstr("acr_admission_build_info{version=\"1.2.3\"} 1"),
+                    HasSubstr("acr_admission_decisions_total{decision=\"Denied\",dry_run=\"false\"} 2\n"),
+                    HasSubstr("acr_admission_decisions_total{decision=\"Denied\",dry_run=\"true\"} 1\n"),
+                    HasSubstr("acr_admission_decisions_total{decision=\"Allowed\",dry_run=\"false\"} 0\n"),
+                    HasSubstr("acr_admission_findings_total{requirement=\"private-link\",result=\"NonCompliant\",effect=\"Deny\"} 3\n")));
+}
+
+TEST(Metrics, CountsWhatWasNotUnderstood) {
+  Metrics metrics("");
+  const policy::Finding finding = NonCompliant("notUnderstood");
+  policy::Decision decision;
+  decision.failure = policy::ImageFinding{&finding, policy::Effect::kWarn, {}, {}, false};
+  metrics.AddShard().CountDecision(decision, false);
+  EXPECT_THAT(metrics.Expose(),
+              HasSubstr("acr_admission_findings_total{requirement=\"notUnderstood\",result=\"NonCompliant\",effect=\"Warn\"} 1\n"));
+}
+
+TEST(Metrics, BoundsTheNamesThatAPolicyCanMake) {
+  Metrics metrics("");
+  MetricsShard& shard = metrics.AddShard();
+  for (int i = 0; i < 100; ++i) {
+    const policy::Finding finding = NonCompliant("r" + std::to_string(i));
+    shard.CountDecision(Denied(finding), false);
+  }
+  const std::string text = metrics.Expose();
+  EXPECT_THAT(text, HasSubstr("requirement=\"r62\",result=\"NonCompliant\",effect=\"Deny\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("requirement=\"r63\"")));
+  EXPECT_THAT(text, HasSubstr("requirement=\"other\",result=\"NonCompliant\",effect=\"Deny\"} 37\n"));
+}
+
+TEST(Metrics, HistogramBucketsAreCumulativeAndTheirBoundsInclusive) {
+  Metrics metrics("");
+  MetricsShard& shard = metrics.AddShard();
+  shard.CountAnswer(200, std::chrono::microseconds(50));
+  shard.CountAnswer(200, std::chrono::nanoseconds(50'001));
+  shard.CountAnswer(503, std::chrono::seconds(2));
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_request_duration_seconds_bucket{le=\"5e-05\"} 1\n"),
+                                      HasSubstr("acr_admission_request_duration_seconds_bucket{le=\"0.0001\"} 2\n"),
+                                      HasSubstr("acr_admission_request_duration_seconds_bucket{le=\"1\"} 2\n"),
+                                      HasSubstr("acr_admission_request_duration_seconds_bucket{le=\"+Inf\"} 3\n"),
+                                      HasSubstr("acr_admission_request_duration_seconds_count 3\n"),
+                                      HasSubstr("acr_admission_requests_total{code=\"200\"} 2\n"),
+                                      HasSubstr("acr_admission_requests_total{code=\"503\"} 1\n")));
+  EXPECT_EQ(metrics.Answers(), 3u);
+}
+
+TEST(Metrics, GaugesAreAskedForAtEachScrape) {
+  Metrics metrics("");
+  EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_audit_rows")));
+  std::size_t scrapes = 0;
+  metrics.OnScrape([&](Gauges& gauges) {
+    gauges.registries = ++scrapes;
+    gauges.inventory_primed = true;
+    gauges.inventory_age_seconds = 31;
+    gauges.certificate_not_after_seconds = 1'800'000'000;
+    gauges.audit = Gauges::Audit{7, 8, 9};
+    gauges.compliance.push_back({"private-link", policy::FindingResult::kUnknown, 4});
+  });
+  metrics.Expose();
+  EXPECT_THAT(metrics.Expose(),
+              AllOf(HasSubstr("acr_admission_registries 2\n"), HasSubstr("acr_admission_inventory_primed 1\n"),
+                    HasSubstr("acr_admission_inventory_age_seconds 31\n"), HasSubstr("acr_admission_audit_rows 7\n"),
+                    HasSubstr("acr_admission_audit_wal_bytes 9\n"), HasSubstr("acr_admission_certificate_not_after_seconds 1800000000\n"),
+                    HasSubstr("acr_admission_registry_compliance{requirement=\"private-link\",result=\"Unknown\"} 4\n")));
+  metrics.OnScrape(nullptr);
+  EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_registries 0\n"));
+}
+
+TEST(Metrics, EveryReasonHasAName) {
+  for (std::size_t i = 0; i < kRefusedRequests; ++i) {
+    EXPECT_NE(ToString(static_cast<RefusedRequest>(i)), "") << i;
+  }
+  EXPECT_EQ(ToString(static_cast<RefusedRequest>(kRefusedRequests)), "");
+  for (std::size_t i = 0; i < kRefusedConnections; ++i) {
+    EXPECT_NE(ToString(static_cast<RefusedConnection>(i)), "") << i;
+  }
+  EXPECT_EQ(ToString(static_cast<RefusedConnection>(kRefusedConnections)), "");
+}
+
+}  // namespace
+}  // namespace webhook

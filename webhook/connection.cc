@@ -1,0 +1,423 @@
+#include "webhook/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "webhook/review_decoder.h"
+#include "webhook/worker.h"
+
+namespace webhook {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+// Steps that a connection may take before it is another's turn: 16 records are 256 KiB.
+constexpr int kStepsPerTurn = 16;
+
+// A body is paid for in pieces as it comes, so that a length which is only claimed takes nothing from others.
+constexpr std::size_t kBodyPiece = 64 * 1024;
+
+}  // namespace
+
+Connection::Connection(Worker& worker, asio::ip::tcp::socket socket, std::string peer)
+    : worker_(worker), stream_(std::move(socket)), peer_(std::move(peer)) {}
+
+Connection::~Connection() = default;
+
+void Connection::Start(ConnectionTable::Ticket ticket) {
+  ticket_ = ticket;
+  boost::system::error_code ignored;
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  Enter(Phase::kHandshake, worker_.limits().handshake);
+  Run();
+}
+
+void Connection::Stop() {
+  if (phase_ == Phase::kHandshake) {
+    Close();
+  } else if (phase_ == Phase::kIdle) {
+    boost::system::error_code ignored;
+    stream_.socket().cancel(ignored);  // looks once more for a request, then closes: see Run
+  }
+}
+
+void Connection::Evict() {
+  asio::post(worker_.context(), [self = shared_from_this()] {
+    if (self->phase_ != Phase::kClosed) {
+      self->worker_.metrics().Count(RefusedConnection::kEvicted);
+      self->Close();
+    }
+  });
+}
+
+void Connection::MissDeadline() {
+  MetricsShard& metrics = worker_.metrics();
+  switch (phase_) {
+    case Phase::kHandshake:
+      metrics.Count(RefusedConnection::kHandshakeDeadline);
+      break;
+    case Phase::kIdle:
+      if (!answered_) {
+        metrics.Count(RefusedConnection::kNoRequest);
+      }
+      break;
+    case Phase::kHead:
+      metrics.Count(RefusedRequest::kHeadDeadline);
+      break;
+    case Phase::kBody:
+      metrics.Count(RefusedRequest::kBodyDeadline);
+      break;
+    case Phase::kWrite:
+      metrics.Count(RefusedRequest::kWriteDeadline);
+      break;
+    case Phase::kDeciding:
+    case Phase::kLinger:
+    case Phase::kClosed:
+      break;
+  }
+  Close();
+}
+
+void Connection::Run() {
+  for (int steps = 0; steps < kStepsPerTurn; ++steps) {
+    switch (Step()) {
+      case Next::kGoOn:
+        break;
+      case Next::kWaitRead:
+        if (phase_ == Phase::kIdle && worker_.stopping()) {
+          return Close();
+        }
+        return Wait(asio::ip::tcp::socket::wait_read);
+      case Next::kWaitWrite:
+        return Wait(asio::ip::tcp::socket::wait_write);
+      case Next::kPark:
+        return;
+      case Next::kClose:
+        return Close();
+    }
+  }
+  asio::post(worker_.context(), [self = shared_from_this()] { self->Run(); });
+}
+
+void Connection::Wait(asio::ip::tcp::socket::wait_type type) {
+  stream_.socket().async_wait(type, [self = shared_from_this()](const boost::system::error_code&) { self->Run(); });
+}
+
+Connection::Next Connection::Step() {
+  switch (phase_) {
+    case Phase::kHandshake:
+      return Handshake();
+    case Phase::kIdle:
+    case Phase::kHead:
+    case Phase::kBody:
+      return Receive();
+    case Phase::kWrite:
+      return Write();
+    case Phase::kLinger:
+      return Linger();
+    case Phase::kDeciding:
+    case Phase::kClosed:
+      break;
+  }
+  return Next::kPark;
+}
+
+Connection::Next Connection::Handshake() {
+  switch (stream_.Handshake(worker_.tls())) {
+    case TlsStream::Status::kWantRead:
+      return Next::kWaitRead;
+    case TlsStream::Status::kWantWrite:
+      return Next::kWaitWrite;
+    case TlsStream::Status::kDone:
+      break;
+    case TlsStream::Status::kEnded:
+    case TlsStream::Status::kFailed:
+      worker_.metrics().handshake_failures.Add();
+      return Next::kClose;
+  }
+  if (worker_.tls().asks_for_client_certificate()) {
+    client_certificate_ = VerifiedClient(stream_.ssl());
+  }
+  BecomeIdle();
+  return stream_.HasPending() ? Next::kGoOn : Next::kWaitRead;
+}
+
+Connection::Next Connection::Receive() {
+  if (!input_.empty() && !starved_) {
+    const std::string data = std::exchange(input_, {});
+    return Parse(data);
+  }
+  std::size_t size = 0;
+  switch (stream_.Read(worker_.scratch(), &size)) {
+    case TlsStream::Status::kDone:
+      break;
+    case TlsStream::Status::kWantRead:
+      return Next::kWaitRead;
+    case TlsStream::Status::kWantWrite:
+      return Next::kWaitWrite;
+    case TlsStream::Status::kEnded:
+      return Truncated(/*may_answer=*/true);
+    case TlsStream::Status::kFailed:
+      return Truncated(/*may_answer=*/false);
+  }
+  starved_ = false;
+  const std::string_view fresh(worker_.scratch().data(), size);
+  if (input_.empty()) {
+    return Parse(fresh);
+  }
+  const std::string data = std::exchange(input_, {}).append(fresh);
+  return Parse(data);
+}
+
+Connection::Next Connection::Truncated(bool may_answer) {
+  if (phase_ == Phase::kIdle) {
+    return Next::kClose;  // the end of every orderly connection
+  }
+  if (may_answer) {
+    return Refuse({RefusedRequest::kTruncated, 400, "the request ended before its time", {}});
+  }
+  worker_.metrics().Count(RefusedRequest::kTruncated);
+  return Next::kClose;
+}
+
+Connection::Next Connection::Parse(std::string_view data) {
+  if (phase_ == Phase::kIdle) {
+    Enter(Phase::kHead, worker_.limits().head);
+    began_ = worker_.shared().inputs.clock.Monotonic();
+    parser_ = std::make_unique<Parser>();
+    parser_->header_limit(static_cast<std::uint32_t>(worker_.limits().head_bytes));
+    parser_->body_limit(worker_.shared().most_body_bytes);
+    head_read_ = 0;
+  }
+  if (phase_ == Phase::kBody && !PayForBody(parser_->get().body().size() + data.size())) {
+    return Refuse({RefusedRequest::kBodiesInFlight, 503, "too many large requests at a time", {}, /*retry_after=*/true});
+  }
+  boost::system::error_code error;
+  const std::size_t parsed = parser_->put(asio::buffer(data.data(), data.size()), error);
+  data.remove_prefix(parsed);
+  if (phase_ == Phase::kHead) {
+    head_read_ += parsed;
+  }
+  input_.assign(data);
+
+  const std::size_t pending = phase_ == Phase::kHead ? head_read_ + data.size() : data.size();
+  if (error == http::error::need_more) {
+    starved_ = true;
+    if (pending <= worker_.limits().head_bytes) {  // also of what stands between two chunks
+      return Next::kGoOn;
+    }
+    error = http::error::header_limit;
+  }
+  if (error) {
+    return RefuseParse(error);
+  }
+  if (phase_ == Phase::kHead) {
+    return parser_->is_header_done() ? TakeHead() : Next::kGoOn;
+  }
+  return parser_->is_done() ? Decide() : Next::kGoOn;
+}
+
+Connection::Next Connection::RefuseParse(const boost::system::error_code& error) {
+  if (error == http::error::body_limit) {
+    return Refuse(
+        {RefusedRequest::kBodyTooLarge, 413, "the body is larger than " + std::to_string(worker_.shared().most_body_bytes) + " bytes", {}});
+  }
+  if (error == http::error::header_limit) {
+    return Refuse(
+        {RefusedRequest::kHeadTooLarge, 431, "the head is larger than " + std::to_string(worker_.limits().head_bytes) + " bytes", {}});
+  }
+  const bool body = phase_ == Phase::kBody;
+  return Refuse({body ? RefusedRequest::kBadBody : RefusedRequest::kBadHead, 400, "this is no HTTP request: " + error.message(), {}});
+}
+
+Connection::Next Connection::TakeHead() {
+  auto judged = JudgeHead(parser_->get().base(), parser_->keep_alive());
+  if (!judged) {
+    return Refuse(judged.error());
+  }
+  if (worker_.tls().asks_for_client_certificate() && client_certificate_.empty()) {
+    return Refuse({RefusedRequest::kUnauthorized, 401, "a client certificate of the configured authority is needed", {}});
+  }
+  const auto length = parser_->content_length();
+  if (length && !worker_.shared().bodies.Fits(*length)) {
+    return Refuse({RefusedRequest::kBodiesInFlight, 503, "too many large requests at a time", {}, /*retry_after=*/true});
+  }
+  head_ = *judged;
+  Enter(Phase::kBody, worker_.limits().body);
+  if (length) {
+    parser_->get().body().reserve(static_cast<std::size_t>(*length) + kBodyPadding);
+  }
+  if (parser_->is_done()) {
+    return Decide();
+  }
+  if (head_.expects_continue && input_.empty()) {
+    output_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    interim_ = true;
+    Enter(Phase::kWrite, worker_.limits().write);
+  }
+  return Next::kGoOn;
+}
+
+bool Connection::PayForBody(std::size_t bytes) {
+  if (bytes <= body_taken_) {
+    return true;
+  }
+  std::size_t enough = body_taken_ == 0 ? bytes : body_taken_ + kBodyPiece;
+  if (const auto length = parser_->content_length(); length) {
+    enough = std::min(enough, static_cast<std::size_t>(*length));
+  }
+  const std::size_t more = std::max(bytes, enough) - body_taken_;
+  if (!worker_.shared().bodies.Take(more)) {
+    return false;
+  }
+  body_taken_ += more;
+  worker_.metrics().body_bytes.Add(more);
+  return true;
+}
+
+void Connection::ReleaseBody() {
+  parser_.reset();
+  worker_.shared().bodies.Release(body_taken_);
+  worker_.metrics().body_bytes.Subtract(body_taken_);
+  body_taken_ = 0;
+}
+
+Connection::Next Connection::Decide() {
+  received_ = worker_.shared().inputs.clock.Monotonic();
+  if (head_.timeout && received_ - began_ >= *head_.timeout) {
+    return Refuse({RefusedRequest::kCallerTimeout, 503, "the caller's timeout is over", {}, /*retry_after=*/true});
+  }
+  Outcome outcome;
+  if (const auto& state = worker_.state(); state) {
+    outcome = Judge(*state, parser_->get().body());
+  } else {
+    worker_.metrics().Count(RefusedRequest::kNotReady);
+    outcome = {503, ErrorBody("the policy is not loaded yet"), std::nullopt};
+  }
+  ReleaseBody();
+  phase_ = Phase::kDeciding;
+  deadline_ = std::chrono::steady_clock::time_point::max();  // ours to keep: it ends with this turn of the loop
+  if (outcome.record) {
+    worker_.AnswerWhenRecorded(shared_from_this(), std::move(outcome));
+    return Next::kPark;
+  }
+  return Send(
+      {.status = outcome.status, .body = std::move(outcome.body), .retry_after = outcome.status == 503, .close = !head_.keep_alive});
+}
+
+Outcome Connection::Judge(const state::State& state, std::string& body) {
+  const Caller caller{peer_, client_certificate_};
+  if (body.size() <= worker_.limits().large_body_bytes) {
+    return worker_.handler().Handle(state, body, caller);
+  }
+  base::MutexLock lock(worker_.shared().large_body);
+  return worker_.handler().Handle(state, body, caller);
+}
+
+void Connection::Answer(Outcome outcome) {
+  if (phase_ != Phase::kDeciding) {
+    return;  // closed meanwhile
+  }
+  Send({.status = outcome.status, .body = std::move(outcome.body), .close = !head_.keep_alive});
+  Run();
+}
+
+Connection::Next Connection::Refuse(const Refusal& refusal) {
+  const bool omit_body = parser_ && parser_->is_header_done() && parser_->get().method() == http::verb::head;
+  worker_.metrics().Count(refusal.reason);
+  ReleaseBody();
+  received_ = worker_.shared().inputs.clock.Monotonic();
+  return Send({.status = refusal.status,
+               .body = ErrorBody(refusal.message),
+               .allow = refusal.allow,
+               .retry_after = refusal.retry_after,
+               .close = true,  // where the next request would begin is not known
+               .omit_body = omit_body});
+}
+
+Connection::Next Connection::Send(HttpAnswer answer) {
+  answer.close = answer.close || worker_.shared().draining.load(std::memory_order_relaxed);
+  if (answer.status == 200 && !answered_) {
+    answered_ = true;
+    worker_.shared().connections.Answered(ticket_);
+  }
+  output_ = Serialize(answer);
+  close_after_write_ = answer.close;
+  worker_.metrics().CountAnswer(answer.status, worker_.shared().inputs.clock.Monotonic() - received_);
+  Enter(Phase::kWrite, worker_.limits().write);
+  return Next::kGoOn;
+}
+
+Connection::Next Connection::Write() {
+  std::size_t size = 0;
+  switch (stream_.Write(std::string_view(output_).substr(written_), &size)) {
+    case TlsStream::Status::kDone:
+      break;
+    case TlsStream::Status::kWantRead:
+      return Next::kWaitRead;
+    case TlsStream::Status::kWantWrite:
+      return Next::kWaitWrite;
+    case TlsStream::Status::kEnded:
+    case TlsStream::Status::kFailed:
+      return Next::kClose;
+  }
+  written_ += size;
+  if (written_ < output_.size()) {
+    return Next::kGoOn;
+  }
+  written_ = 0;
+  output_ = {};
+  if (std::exchange(interim_, false)) {
+    Enter(Phase::kBody, worker_.limits().body);
+    return Next::kGoOn;
+  }
+  if (close_after_write_) {
+    stream_.EndWrites();
+    input_ = {};
+    Enter(Phase::kLinger, worker_.limits().linger);
+    return Next::kGoOn;
+  }
+  BecomeIdle();
+  return !input_.empty() || stream_.HasPending() ? Next::kGoOn : Next::kWaitRead;
+}
+
+Connection::Next Connection::Linger() {
+  switch (stream_.Discard(worker_.scratch())) {
+    case TlsStream::Status::kDone:
+      return Next::kGoOn;
+    case TlsStream::Status::kWantRead:
+      return Next::kWaitRead;
+    default:
+      return Next::kClose;
+  }
+}
+
+void Connection::BecomeIdle() {
+  starved_ = false;
+  Enter(Phase::kIdle, answered_ ? worker_.limits().idle : worker_.limits().first_request);
+}
+
+void Connection::Enter(Phase phase, std::chrono::milliseconds limit) {
+  phase_ = phase;
+  deadline_ = std::chrono::steady_clock::now() + limit;
+}
+
+void Connection::Close() {
+  if (phase_ == Phase::kClosed) {
+    return;
+  }
+  phase_ = Phase::kClosed;
+  ReleaseBody();
+  input_ = {};
+  output_ = {};
+  stream_.Close();
+  worker_.shared().connections.Close(ticket_);
+  worker_.Remove(shared_from_this());
+}
+
+}  // namespace webhook

@@ -1,0 +1,101 @@
+// One client's connection: a state machine that a worker's loop drives.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "webhook/connection_table.h"
+#include "webhook/handler.h"
+#include "webhook/request_head.h"
+#include "webhook/tls_stream.h"
+
+namespace webhook {
+
+class Worker;
+
+// For the worker's thread, but for the constructor and Evict. Alive while its worker holds it or something that it waits
+// for may still come.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // `peer`: the client's address without port.
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, std::string peer);
+  ~Connection();
+
+  void Start(ConnectionTable::Ticket ticket);
+  void Answer(Outcome outcome);  // what was decided, once it is recorded
+  void Stop();                   // the server ends: closes when idle, else after the answer
+  void Evict();                  // any thread: another connection needs the room
+
+  std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  void MissDeadline();
+
+ private:
+  enum class Phase {
+    kHandshake,
+    kIdle,      // between requests
+    kHead,      // some of a head is there
+    kBody,      // the head is accepted
+    kDeciding,  // until the decision is recorded
+    kWrite,
+    kLinger,  // the last answer is out; what arrives is discarded until the client closes
+    kClosed,
+  };
+  enum class Next { kGoOn, kWaitRead, kWaitWrite, kPark, kClose };
+
+  void Run();
+  Next Step();
+  Next Handshake();
+  Next Receive();
+  Next Parse(std::string_view data);
+  Next TakeHead();
+  bool PayForBody(std::size_t bytes);  // of the budget; false when it is spent
+  Next Decide();
+  Outcome Judge(const state::State& state, std::string& body);
+  Next Write();
+  Next Linger();
+
+  Next Refuse(const Refusal& refusal);
+  Next RefuseParse(const boost::system::error_code& error);
+  Next Truncated(bool may_answer);
+  Next Send(HttpAnswer answer);
+  void BecomeIdle();
+  void Enter(Phase phase, std::chrono::milliseconds limit);
+  void ReleaseBody();
+  void Wait(boost::asio::ip::tcp::socket::wait_type type);
+  void Close();
+
+  Worker& worker_;
+  TlsStream stream_;
+  const std::string peer_;
+  std::string client_certificate_;
+  ConnectionTable::Ticket ticket_ = 0;
+  Phase phase_ = Phase::kHandshake;
+  std::chrono::steady_clock::time_point deadline_{};
+  bool answered_ = false;  // a review was, on this connection
+
+  // The request that is being read. A connection that waits holds none of it.
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  std::unique_ptr<Parser> parser_;
+  std::string input_;          // read, not yet parsed
+  bool starved_ = false;       // input_ is not enough to go on
+  std::size_t head_read_ = 0;  // bytes of the head that the parser has taken
+  RequestHead head_;
+  std::size_t body_taken_ = 0;                        // from the body budget
+  std::chrono::steady_clock::time_point began_{};     // its first byte was there, by the server's clock
+  std::chrono::steady_clock::time_point received_{};  // its last was
+
+  std::string output_;
+  std::size_t written_ = 0;
+  bool close_after_write_ = false;
+  bool interim_ = false;  // output_ is "100 Continue"
+};
+
+}  // namespace webhook

@@ -1,0 +1,342 @@
+#include "webhook/metrics.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace webhook {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+constexpr std::array kDecisionKinds = {policy::DecisionKind::kAllowed, policy::DecisionKind::kWarned, policy::DecisionKind::kDenied};
+constexpr std::array kResults = {policy::FindingResult::kCompliant, policy::FindingResult::kNonCompliant, policy::FindingResult::kUnknown};
+constexpr std::array kEffects = {policy::Effect::kDisabled, policy::Effect::kAudit, policy::Effect::kWarn, policy::Effect::kDeny};
+
+template <class Enum>
+std::size_t Index(Enum value) {
+  return static_cast<std::size_t>(value);
+}
+
+// Collects one family after the other.
+class Families {
+ public:
+  void Begin(std::string_view name, std::string help, MetricType type) {
+    families_.push_back(MetricFamily{"acr_admission_" + std::string(name), std::move(help), type, {}});
+  }
+
+  void Add(double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (families_.back().type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void Add(std::uint64_t value, Labels labels = {}) { Add(static_cast<double>(value), std::move(labels)); }
+
+  void Counter(std::string_view name, std::string help, std::uint64_t value) {
+    Begin(name, std::move(help), MetricType::Counter);
+    Add(value);
+  }
+  void Gauge(std::string_view name, std::string help, double value) {
+    Begin(name, std::move(help), MetricType::Gauge);
+    Add(value);
+  }
+
+  const std::vector<MetricFamily>& all() const { return families_; }
+  MetricFamily& last() { return families_.back(); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+using Shards = std::vector<std::unique_ptr<MetricsShard>>;
+
+template <class Read>  // const Counter& of a shard
+std::uint64_t Sum(const Shards& shards, Read read) {
+  std::uint64_t sum = 0;
+  for (const auto& shard : shards) {
+    sum += read(*shard).value();
+  }
+  return sum;
+}
+
+template <class Read>  // const Histogram& of a shard
+void AddHistogram(Families& out, const Shards& shards, Read read) {
+  ClientMetric metric;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i <= Histogram::kBounds.size(); ++i) {
+    cumulative += Sum(shards, [&](const MetricsShard& shard) -> const Counter& { return read(shard).buckets[i]; });
+    ClientMetric::Bucket bucket;
+    bucket.cumulative_count = cumulative;
+    bucket.upper_bound =
+        i < Histogram::kBounds.size() ? static_cast<double>(Histogram::kBounds[i]) / 1e6 : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back(bucket);
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum =
+      static_cast<double>(Sum(shards, [&](const MetricsShard& shard) -> const Counter& { return read(shard).nanoseconds; })) / 1e9;
+  out.last().metric.push_back(std::move(metric));
+}
+
+void AddDecisions(Families& out, const Shards& shards) {
+  out.Begin("decisions_total", "Admissions decided.", MetricType::Counter);
+  for (const auto kind : kDecisionKinds) {
+    for (const bool dry_run : {false, true}) {
+      out.Add(Sum(shards, [&](const MetricsShard& shard) -> const Counter& { return shard.decisions[Index(kind)][dry_run]; }),
+              {{"decision", std::string(ToString(kind))}, {"dry_run", dry_run ? "true" : "false"}});
+    }
+  }
+}
+
+void AddFindings(Families& out, const Shards& shards) {
+  std::map<std::string, std::array<std::array<std::uint64_t, 4>, 3>> sums;
+  for (const auto& shard : shards) {
+    const std::size_t used = shard->requirements_used.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < used; ++i) {
+      const auto& requirement = shard->requirements[i];
+      auto& sum = sums[requirement.name];
+      for (const auto result : kResults) {
+        for (const auto effect : kEffects) {
+          sum[Index(result)][Index(effect)] += requirement.counts[Index(result)][Index(effect)].value();
+        }
+      }
+    }
+  }
+  out.Begin("findings_total", "Findings that decisions were made from, one for each image and requirement.", MetricType::Counter);
+  for (const auto& [name, sum] : sums) {
+    for (const auto result : kResults) {
+      for (const auto effect : kEffects) {
+        if (sum[Index(result)][Index(effect)] > 0) {
+          out.Add(sum[Index(result)][Index(effect)],
+                  {{"requirement", name}, {"result", std::string(ToString(result))}, {"effect", std::string(ToString(effect))}});
+        }
+      }
+    }
+  }
+}
+
+void AddTraffic(Families& out, const Shards& shards) {
+  out.Begin("requests_total", "Requests answered, by HTTP status.", MetricType::Counter);
+  for (std::size_t i = 0; i < MetricsShard::kStatuses.size(); ++i) {
+    const unsigned status = MetricsShard::kStatuses[i];
+    out.Add(Sum(shards, [i](const MetricsShard& shard) -> const Counter& { return shard.answers[i]; }),
+            {{"code", status == 0 ? "other" : std::to_string(status)}});
+  }
+  out.Begin("refused_requests_total", "Requests that got no decision, by reason.", MetricType::Counter);
+  for (std::size_t i = 0; i < kRefusedRequests; ++i) {
+    out.Add(Sum(shards, [i](const MetricsShard& shard) -> const Counter& { return shard.refused_requests[i]; }),
+            {{"reason", std::string(ToString(static_cast<RefusedRequest>(i)))}});
+  }
+  out.Begin("request_duration_seconds", "From a request's last byte to its answer, audit commit included.", MetricType::Histogram);
+  AddHistogram(out, shards, [](const MetricsShard& shard) -> const Histogram& { return shard.request_duration; });
+
+  const auto opened = Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.connections_opened; });
+  const auto closed = Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.connections_closed; });
+  out.Gauge("connections", "Open connections.", opened > closed ? static_cast<double>(opened - closed) : 0.0);
+  out.Begin("connections_refused_total", "Connections refused, or closed before anything was answered on them, by reason.",
+            MetricType::Counter);
+  for (std::size_t i = 0; i < kRefusedConnections; ++i) {
+    out.Add(Sum(shards, [i](const MetricsShard& shard) -> const Counter& { return shard.refused_connections[i]; }),
+            {{"reason", std::string(ToString(static_cast<RefusedConnection>(i)))}});
+  }
+  out.Counter("tls_handshake_failures_total", "TLS handshakes that failed.",
+              Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.handshake_failures; }));
+  out.Gauge("bodies_in_flight_bytes", "Bytes of request bodies in memory.",
+            static_cast<double>(Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.body_bytes; })));
+}
+
+void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
+  out.Counter("audit_records_total", "Audit records committed.",
+              Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.audit_records; }));
+  out.Counter("audit_commit_failures_total", "Commits of audit records that failed.",
+              Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.audit_failures; }));
+  out.Begin("audit_commit_duration_seconds", "How long commits of audit records took.", MetricType::Histogram);
+  AddHistogram(out, shards, [](const MetricsShard& shard) -> const Histogram& { return shard.audit_duration; });
+  if (gauges.audit) {
+    out.Gauge("audit_rows", "Records in the audit log.", static_cast<double>(gauges.audit->rows));
+    out.Gauge("audit_bytes", "Size of the audit log.", static_cast<double>(gauges.audit->bytes));
+    out.Gauge("audit_wal_bytes", "Size of the audit log's write-ahead log.", static_cast<double>(gauges.audit->wal_bytes));
+  }
+}
+
+void AddState(Families& out, const Gauges& gauges) {
+  out.Gauge("registries", "Registries in the inventory.", static_cast<double>(gauges.registries));
+  out.Gauge("inventory_primed", "Whether the inventory was read at least once.", gauges.inventory_primed ? 1 : 0);
+  if (gauges.inventory_age_seconds) {
+    out.Gauge("inventory_age_seconds", "Age of the oldest observation in the inventory.", *gauges.inventory_age_seconds);
+  }
+  out.Gauge("inventory_stale", "Whether the newest inventory was refused and an older one is in use.", gauges.inventory_stale ? 1 : 0);
+  out.Counter("inventory_reload_failures_total", "Inventories that were refused.", gauges.inventory_reload_failures);
+  out.Gauge("policy_stale", "Whether the newest policy was refused and an older one is in force.", gauges.policy_stale ? 1 : 0);
+  out.Counter("policy_reload_failures_total", "Policies that were refused.", gauges.policy_reload_failures);
+  if (gauges.certificate_not_after_seconds) {
+    out.Gauge("certificate_not_after_seconds", "When the serving certificate expires, as Unix time.",
+              *gauges.certificate_not_after_seconds);
+  }
+  out.Begin("registry_compliance", "Registries by requirement and result.", MetricType::Gauge);
+  for (const auto& compliance : gauges.compliance) {
+    out.Add(static_cast<std::uint64_t>(compliance.registries),
+            {{"requirement", compliance.requirement}, {"result", std::string(ToString(compliance.result))}});
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(RefusedRequest reason) {
+  switch (reason) {
+    case RefusedRequest::kBadHead:
+      return "bad_head";
+    case RefusedRequest::kHeadTooLarge:
+      return "head_too_large";
+    case RefusedRequest::kNotFound:
+      return "not_found";
+    case RefusedRequest::kMethod:
+      return "method_not_allowed";
+    case RefusedRequest::kMediaType:
+      return "unsupported_media_type";
+    case RefusedRequest::kTransferCoding:
+      return "transfer_coding";
+    case RefusedRequest::kLengthRequired:
+      return "length_required";
+    case RefusedRequest::kExpectation:
+      return "expectation";
+    case RefusedRequest::kBodyTooLarge:
+      return "body_too_large";
+    case RefusedRequest::kUnauthorized:
+      return "unauthorized";
+    case RefusedRequest::kBodiesInFlight:
+      return "bodies_in_flight";
+    case RefusedRequest::kTruncated:
+      return "truncated";
+    case RefusedRequest::kBadBody:
+      return "bad_body";
+    case RefusedRequest::kBadReview:
+      return "bad_review";
+    case RefusedRequest::kNotReady:
+      return "not_ready";
+    case RefusedRequest::kCallerTimeout:
+      return "caller_timeout";
+    case RefusedRequest::kHeadDeadline:
+      return "head_deadline";
+    case RefusedRequest::kBodyDeadline:
+      return "body_deadline";
+    case RefusedRequest::kWriteDeadline:
+      return "write_deadline";
+    case RefusedRequest::kAuditFailure:
+      return "audit_failure";
+    case RefusedRequest::kInternalError:
+      return "internal_error";
+  }
+  return "";
+}
+
+std::string_view ToString(RefusedConnection reason) {
+  switch (reason) {
+    case RefusedConnection::kTotal:
+      return "total";
+    case RefusedConnection::kAddress:
+      return "address";
+    case RefusedConnection::kEvicted:
+      return "evicted";
+    case RefusedConnection::kHandshakeDeadline:
+      return "handshake_deadline";
+    case RefusedConnection::kNoRequest:
+      return "no_request";
+    case RefusedConnection::kAcceptError:
+      return "accept_error";
+  }
+  return "";
+}
+
+void Histogram::Observe(std::chrono::nanoseconds value) {
+  const std::int64_t count = std::max<std::int64_t>(value.count(), 0);
+  const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), count,
+                                      [](std::int64_t limit, std::int64_t observed) { return limit * 1000 < observed; });
+  buckets[static_cast<std::size_t>(bound - kBounds.begin())].Add();
+  nanoseconds.Add(static_cast<std::uint64_t>(count));
+}
+
+void MetricsShard::CountDecision(const policy::Decision& decision, bool dry_run) {
+  decisions[Index(decision.kind)][dry_run].Add();
+  for (const auto& image : decision.images) {
+    for (const auto& finding : image.findings) {
+      CountFinding(finding);
+    }
+  }
+  if (decision.failure) {
+    CountFinding(*decision.failure);
+  }
+}
+
+void MetricsShard::CountFinding(const policy::ImageFinding& finding) {
+  Requirement(finding.finding->requirement).counts[Index(finding.finding->result)][Index(finding.effect)].Add();
+}
+
+MetricsShard::RequirementCounts& MetricsShard::Requirement(std::string_view name) {
+  const std::size_t used = requirements_used.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < used; ++i) {
+    if (requirements[i].name == name) {
+      return requirements[i];
+    }
+  }
+  if (used == kRequirements) {
+    return requirements.back();
+  }
+  requirements[used].name = used + 1 < kRequirements ? std::string(name) : "other";
+  requirements_used.store(used + 1, std::memory_order_release);
+  return requirements[used];
+}
+
+void MetricsShard::CountAnswer(unsigned status, std::chrono::nanoseconds duration) {
+  const auto known = std::find(kStatuses.begin(), kStatuses.end() - 1, status);
+  answers[static_cast<std::size_t>(known - kStatuses.begin())].Add();
+  request_duration.Observe(duration);
+}
+
+Metrics::Metrics(std::string version) : version_(std::move(version)) {}
+Metrics::~Metrics() = default;
+
+MetricsShard& Metrics::AddShard() {
+  base::MutexLock lock(mutex_);
+  return *shards_.emplace_back(std::make_unique<MetricsShard>());
+}
+
+void Metrics::OnScrape(std::function<void(Gauges&)> fill) {
+  base::MutexLock lock(mutex_);
+  fill_ = std::move(fill);
+}
+
+std::string Metrics::Expose() const {
+  base::MutexLock lock(mutex_);
+  Gauges gauges;
+  if (fill_) {
+    fill_(gauges);
+  }
+  Families out;
+  out.Begin("build_info", "Always 1; the label says which version runs.", MetricType::Gauge);
+  out.Add(1.0, {{"version", version_}});
+  AddDecisions(out, shards_);
+  AddFindings(out, shards_);
+  AddTraffic(out, shards_);
+  AddAudit(out, shards_, gauges);
+  AddState(out, gauges);
+  return prometheus::TextSerializer().Serialize(out.all());
+}
+
+std::uint64_t Metrics::Answers() const {
+  base::MutexLock lock(mutex_);
+  std::uint64_t answers = 0;
+  for (std::size_t i = 0; i < MetricsShard::kStatuses.size(); ++i) {
+    answers += Sum(shards_, [i](const MetricsShard& shard) -> const Counter& { return shard.answers[i]; });
+  }
+  return answers;
+}
+
+}  // namespace webhook
