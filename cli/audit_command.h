@@ -1,0 +1,39 @@
+// `audit`: what the audit log holds, for people and for programs.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "base/clock.h"
+#include "cli/terminal.h"
+
+namespace cli {
+
+enum class AuditOutput { kTable, kJson, kJsonLines, kCsv };
+
+// Pauses between two looks of --follow: a second. True: look again.
+bool WaitForRecords();
+
+struct AuditArguments {
+  std::string config;                                                // serve's configuration, for its audit.database
+  std::string database;                                              // not together with `config`; neither: "audit.db"
+  std::string since, until;                                          // a duration back from now, a date, or an RFC 3339 time
+  std::string namespace_name, decision, registry, image, user, uid;  // "": any; docs/audit.md says how each compares
+  std::optional<std::int64_t> limit;                                 // none: 100, and with `follow` no limit
+  AuditOutput output = AuditOutput::kTable;
+  bool follow = false;  // table and jsonl alone: new records as they are committed, oldest first
+
+  Terminal terminal = DescribeTerminal(STDOUT_FILENO);
+  base::Time now = base::SystemClock().Now();
+  std::function<bool()> wait = WaitForRecords;
+};
+
+// 0, also when nothing matches; 2 with a message on `err` when an argument is wrong or the log cannot be read.
+int RunAuditCommand(const AuditArguments& arguments, std::ostream& out, std::ostream& err);
+
+}  // namespace cli

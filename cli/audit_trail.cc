@@ -1,0 +1,151 @@
+#include "cli/audit_trail.h"
+
+#include <utility>
+
+namespace cli {
+
+void AuditTrail::Condition::Log(const std::optional<std::string>& problem, const base::Log& log) {
+  if (problem.has_value() == logged.has_value()) {
+    return;
+  }
+  if (problem) {
+    log(base::LogLevel::kError, what + ": " + *problem);
+  } else {
+    log(base::LogLevel::kInfo, "over: " + what);
+  }
+  logged = problem;
+}
+
+base::Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(const audit::StoreOptions& options, bool copy_committed,
+                                                           audit::StreamOutput output, const base::Clock& clock, base::Log log) {
+  std::string notice;
+  base::Result<std::unique_ptr<audit::Store>> store = audit::Store::Open(options, clock, &notice);
+  if (!notice.empty()) {
+    log(base::LogLevel::kWarning, notice);
+  }
+  if (!store) {
+    return tl::unexpected(store.error());
+  }
+  std::unique_ptr<AuditTrail> trail(new AuditTrail(*std::move(store), std::move(output), std::move(log)));
+  if (copy_committed) {
+    AuditTrail& self = *trail;
+    base::Result<audit::Stream> stream = audit::Stream::Open(
+        *self.store_, "stdout", [&self](std::string_view bytes) { return self.lost_.empty() ? self.Write(bytes) : std::size_t{0}; });
+    if (!stream) {
+      return tl::unexpected(stream.error());
+    }
+    self.stream_.emplace(*std::move(stream));
+  }
+  return trail;
+}
+
+AuditTrail::AuditTrail(std::unique_ptr<audit::Store> store, audit::StreamOutput output, base::Log log)
+    : store_(std::move(store)), output_(std::move(output)), log_(std::move(log)) {}
+
+base::Result<void> AuditTrail::Commit(std::span<const audit::Record> records) {
+  base::Result<void> committed = store_->Commit(records);
+  if (!committed || failing_.load(std::memory_order_relaxed)) {
+    const base::MutexLock lock(mutex_);
+    failing_.store(!committed, std::memory_order_relaxed);
+    problem_ = committed ? std::nullopt : std::optional(committed.error().ToString());
+  }
+  return committed;
+}
+
+void AuditTrail::Lost(std::span<const audit::Record> records) {
+  const base::MutexLock lock(mutex_);
+  for (const audit::Record& record : records) {
+    if (waiting_.size() + record.json.size() >= kMaxLostBytes) {
+      ++dropped_;
+      continue;
+    }
+    waiting_ += record.json;
+    waiting_ += '\n';
+  }
+}
+
+void AuditTrail::Run() {
+  const base::Result<void> kept = store_->Maintain();
+  upkeep_problem_ = kept ? std::nullopt : std::optional(kept.error().ToString());
+  output_problem_.reset();
+  WriteLost();
+  Copy();
+  LogChanges();
+}
+
+void AuditTrail::Close() {
+  output_problem_.reset();
+  WriteLost();
+  while (Copy()) {
+  }
+  WriteLost();  // a committed line that was half written may have held them up
+  LogChanges();
+}
+
+std::optional<std::string> AuditTrail::problem() const {
+  const base::MutexLock lock(mutex_);
+  return problem_;
+}
+
+// True when there is more.
+bool AuditTrail::Copy() {
+  if (!stream_) {
+    return false;
+  }
+  const base::Result<bool> more = stream_->Pump();
+  if (!more) {
+    output_problem_ = more.error().ToString();
+  }
+  return more.value_or(false);
+}
+
+void AuditTrail::TakeLost() {
+  const base::MutexLock lock(mutex_);
+  lost_.swap(waiting_);
+}
+
+void AuditTrail::WriteLost() {
+  if (!at_line_begin_ && lost_.empty()) {
+    return;  // a committed line is half written: it comes first
+  }
+  if (lost_.empty()) {
+    TakeLost();
+  }
+  while (lost_written_ < lost_.size()) {
+    const base::Result<std::size_t> written = Write(std::string_view(lost_).substr(lost_written_));
+    if (!written) {
+      output_problem_ = written.error().ToString();
+      return;
+    }
+    if (*written == 0) {
+      return;
+    }
+    lost_written_ += *written;
+  }
+  lost_.clear();
+  lost_written_ = 0;
+}
+
+base::Result<std::size_t> AuditTrail::Write(std::string_view bytes) {
+  base::Result<std::size_t> written = output_(bytes);
+  if (written && *written > 0) {
+    at_line_begin_ = bytes[*written - 1] == '\n';
+  }
+  return written;
+}
+
+void AuditTrail::LogChanges() {
+  std::uint64_t dropped = 0;
+  {
+    const base::MutexLock lock(mutex_);
+    std::swap(dropped, dropped_);
+  }
+  if (dropped > 0) {
+    log_(base::LogLevel::kError, std::to_string(dropped) + " audit records are lost: neither the database nor standard output takes them");
+  }
+  commits_.Log(problem(), log_);
+  outputs_.Log(output_problem_, log_);
+  upkeep_.Log(upkeep_problem_, log_);
+}
+
+}  // namespace cli

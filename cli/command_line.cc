@@ -1,0 +1,177 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/version.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Admits pods whose images come from sources that the cluster's policy allows, and, where that is an\n"
+    "Azure Container Registry, only when the registry itself is compliant.";
+
+constexpr const char* kInputsNote = "Without --policy the default policy decides; without --registries or --config no registry is known.\n";
+
+void AddOutput(CLI::App& app, OutputFormat& output) {
+  app.add_option_function<std::string>(
+         "-o,--output", [&output](const std::string& name) { output = name == "json" ? OutputFormat::kJson : OutputFormat::kTable; },
+         "How to print (default: table)")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->option_text("table|json");
+}
+
+void AddInputs(CLI::App& app, Inputs& inputs) {
+  app.add_option("--policy", inputs.policy, "Policy file (default: the built-in default policy)")->option_text("FILE");
+  CLI::Option* registries =
+      app.add_option("--registries", inputs.registries, "Inventory: what `az acr list -o json` printed")->option_text("FILE");
+  app.add_option("--config", inputs.config, "Take policy, definitions and inventory from serve's configuration")
+      ->option_text("FILE")
+      ->excludes(registries);
+}
+
+// What a subcommand's options are read into. One of the six is what was asked for.
+struct Arguments {
+  ServeArguments serve;
+  CheckArguments check;
+  RegistriesArguments registries;
+  ExplainArguments explain;
+  AuditArguments audit;
+  ValidateArguments validate;
+};
+
+CLI::App* AddServe(CLI::App& app, ServeArguments& arguments) {
+  CLI::App* serve = app.add_subcommand("serve", "Run the webhook");
+  serve->add_option("--config", arguments.config, "Configuration file (docs/configuration.md)")->required()->option_text("FILE");
+  serve->footer(
+      "\nEnds with 0 after a drain on SIGTERM or SIGINT; a second signal ends it at once.\n\n"
+      "Example:\n  acr-admission serve --config /etc/acr-admission/config.yaml");
+  return serve;
+}
+
+CLI::App* AddCheck(CLI::App& app, CheckArguments& arguments) {
+  CLI::App* check = app.add_subcommand("check", "Decide manifests as the webhook would when they are applied");
+  AddInputs(*check, arguments.inputs);
+  check->add_option("-n,--namespace", arguments.namespace_name, "Namespace of objects that name none (default: default)")
+      ->option_text("NAMESPACE");
+  AddOutput(*check, arguments.output);
+  check->add_option("files", arguments.files, "Manifests: YAML, JSON, a List, an AdmissionReview; - is standard input")
+      ->required()
+      ->option_text("FILE...");
+  check->footer(std::string(kInputsNote) +
+                "Ends with 0: allowed, 1: denied, 2: something could not be read.\n\n"
+                "Example:\n  helm template . | acr-admission check --registries registries.json -");
+  return check;
+}
+
+CLI::App* AddRegistries(CLI::App& app, RegistriesArguments& arguments) {
+  CLI::App* registries = app.add_subcommand("registries", "Show each registry's verdict, its evidence and the command that mends it");
+  AddInputs(*registries, arguments.inputs);
+  AddOutput(*registries, arguments.output);
+  registries->add_option("names", arguments.names, "Registries by name or login server (default: all)")->option_text("NAME...");
+  registries->footer(
+      "\nExample:\n  az acr list -o json > registries.json\n  acr-admission registries --registries registries.json contoso");
+  return registries;
+}
+
+CLI::App* AddExplain(CLI::App& app, ExplainArguments& arguments) {
+  CLI::App* explain = app.add_subcommand("explain", "Tell what an image reference means and which rule meets it");
+  AddInputs(*explain, arguments.inputs);
+  AddOutput(*explain, arguments.output);
+  explain
+      ->add_option("images", arguments.images,
+                   "Image references; - reads one a line, where a line that begins with a quotation mark is a JSON string")
+      ->required()
+      ->option_text("IMAGE...");
+  explain->footer("\nExample:\n  acr-admission explain nginx contoso.westeurope.geo.azurecr.io/shop/cart:1.4");
+  return explain;
+}
+
+AuditOutput AuditOutputOf(std::string_view name) {
+  if (name == "json") {
+    return AuditOutput::kJson;
+  }
+  if (name == "jsonl") {
+    return AuditOutput::kJsonLines;
+  }
+  return name == "csv" ? AuditOutput::kCsv : AuditOutput::kTable;
+}
+
+CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
+  CLI::App* audit = app.add_subcommand("audit", "Query the audit log, newest first");
+  CLI::Option* database =
+      audit->add_option("--database", arguments.database, "The audit database (default: audit.db)")->option_text("FILE");
+  audit->add_option("--config", arguments.config, "Take the database from serve's configuration")->option_text("FILE")->excludes(database);
+  audit->add_option("--since", arguments.since, "Not older: a duration back from now (1h), a date, an RFC 3339 time")->option_text("T");
+  audit->add_option("--until", arguments.until, "Older than this, as --since")->option_text("T");
+  audit->add_option("--namespace", arguments.namespace_name, "Of this namespace")->option_text("NAMESPACE");
+  audit->add_option("--decision", arguments.decision, "With this decision")->option_text("Allowed|Warned|Denied");
+  audit->add_option("--registry", arguments.registry, "With an image from this registry host")->option_text("HOST");
+  audit->add_option("--image", arguments.image, "With an image like this; * is any text")->option_text("GLOB");
+  audit->add_option("--user", arguments.user, "Asked for by this user")->option_text("USER");
+  audit->add_option("--uid", arguments.uid, "The one with this audit uid, which a denial names")->option_text("ID");
+  audit->add_option("--limit", arguments.limit, "At most so many (default: 100; none with --follow)")->option_text("N");
+  audit
+      ->add_option_function<std::string>(
+          "-o,--output", [&arguments](const std::string& name) { arguments.output = AuditOutputOf(name); }, "How to print (default: table)")
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}))
+      ->option_text("table|json|jsonl|csv");
+  audit->add_flag("--follow", arguments.follow, "Go on with new records as they are committed; table and jsonl alone");
+  audit->footer("\nExample:\n  acr-admission audit --config config.yaml --since 1h --decision Denied --namespace shop");
+  return audit;
+}
+
+CLI::App* AddValidate(CLI::App& app, ValidateArguments& arguments) {
+  CLI::App* validate = app.add_subcommand("validate", "Load all that serve would, and report every problem");
+  validate->add_option("--config", arguments.config, "Configuration file (docs/configuration.md)")->required()->option_text("FILE");
+  validate->footer("\nEnds with 0, or 2 when there is a problem.\n\nExample:\n  acr-admission validate --config config.yaml");
+  return validate;
+}
+
+}  // namespace
+
+tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments) {
+  Arguments read;
+  CLI::App app(kDescription, "acr-admission");
+  app.set_version_flag("--version", "acr-admission " + std::string(kVersion));
+  app.require_subcommand(1);
+  app.footer("\nacr-admission COMMAND --help tells more, with an example.");
+  const CLI::App* const serve = AddServe(app, read.serve);
+  const CLI::App* const check = AddCheck(app, read.check);
+  const CLI::App* const registries = AddRegistries(app, read.registries);
+  const CLI::App* const explain = AddExplain(app, read.explain);
+  const CLI::App* const audit = AddAudit(app, read.audit);
+  AddValidate(app, read.validate);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const bool asked_for = app.exit(error, out, err) == 0;  // --help, --version
+    return tl::unexpected(Usage{asked_for ? kExitOk : kExitError, asked_for ? out.str() : err.str()});
+  }
+  if (serve->parsed()) {
+    return Command(std::move(read.serve));
+  }
+  if (check->parsed()) {
+    return Command(std::move(read.check));
+  }
+  if (registries->parsed()) {
+    return Command(std::move(read.registries));
+  }
+  if (explain->parsed()) {
+    return Command(std::move(read.explain));
+  }
+  if (audit->parsed()) {
+    return Command(std::move(read.audit));
+  }
+  return Command(std::move(read.validate));
+}
+
+}  // namespace cli

@@ -1,0 +1,283 @@
+#include "cli/config.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/yaml.h"
+
+namespace cli {
+namespace {
+
+using base::YamlMapping;
+using base::YamlNode;
+using std::chrono::microseconds;
+
+constexpr std::int64_t kMostThreads = 256;          // of the largest machines that Kubernetes runs on, twice over
+constexpr std::int64_t kMostConnections = 100'000;  // 60 KB of TLS state each
+constexpr microseconds kLongestDrain = std::chrono::minutes(10);
+constexpr microseconds kShortestRefresh = std::chrono::milliseconds(100);
+constexpr microseconds kLongestRefresh = std::chrono::hours(24);
+constexpr microseconds kLongestPriming = std::chrono::hours(1);
+constexpr microseconds kShortestRetention = std::chrono::minutes(1);
+constexpr microseconds kLongestRetention = std::chrono::days(3650);
+constexpr std::int64_t kSmallestLog = std::int64_t{1} << 20;  // below it retention would fight the write-ahead log
+constexpr std::int64_t kLargestLog = std::int64_t{1} << 44;   // what SQLite's default page size can hold
+constexpr std::size_t kLongestCluster = 253;                  // bytes: a DNS name; it goes into every record
+
+// "64KiB", "500MiB", "1GiB", "2TiB", or bytes alone.
+std::optional<std::int64_t> ParseSize(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    int shift;
+  };
+  constexpr std::array<Unit, 5> kUnits = {Unit{"", 0}, Unit{"KiB", 10}, Unit{"MiB", 20}, Unit{"GiB", 30}, Unit{"TiB", 40}};
+  std::int64_t number = 0;
+  const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0) {
+    return std::nullopt;
+  }
+  text.remove_prefix(static_cast<std::size_t>(last - text.data()));
+  for (const Unit& unit : kUnits) {
+    if (text == unit.name && number <= (kLargestLog >> unit.shift)) {
+      return number << unit.shift;
+    }
+  }
+  return std::nullopt;
+}
+
+// HOST:PORT or [IPV6]:PORT. Port 0 is any free one.
+bool IsAddress(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return false;
+  }
+  const std::string_view port = text.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || last != port.data() + port.size()) {
+    return false;
+  }
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[')) {
+    in6_addr parsed{};
+    return host.ends_with(']') && inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &parsed) == 1;
+  }
+  constexpr std::string_view kHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+  return !host.empty() && host.find_first_not_of(kHost) == std::string_view::npos;
+}
+
+class ConfigReader {
+ public:
+  ConfigReader(const YamlNode& document, const std::string& file, base::Problems& problems)
+      : document_(document, file, "", problems), file_(file), folder_(std::filesystem::path(file).parent_path()), problems_(problems) {}
+
+  Config Read() {
+    ReadServer();
+    ReadHealth();
+    ReadTls();
+    ReadInventory();
+    ReadPath(document_, "policy", &config_.policy);
+    ReadPath(document_, "definitions", &config_.definitions);
+    ReadAudit();
+    ReadLog();
+    ReadCluster();
+    document_.Finish();
+    return std::move(config_);
+  }
+
+ private:
+  // A section that may be left out.
+  std::optional<YamlMapping> Section(YamlMapping& parent, std::string_view key) {
+    const YamlNode* member = parent.Member(key);
+    return member == nullptr ? std::nullopt : std::make_optional<YamlMapping>(*member, file_, parent.PathOf(key), problems_);
+  }
+
+  std::optional<YamlMapping> RequiredSection(std::string_view key) {
+    return document_.RequiredMember(key) == nullptr ? std::nullopt : Section(document_, key);
+  }
+
+  void ReadPath(YamlMapping& mapping, std::string_view key, std::string* out) const {
+    if (mapping.Optional(key, out)) {
+      *out = (folder_ / *out).string();  // an absolute path stays what it is
+    }
+  }
+
+  void ReadRequiredPath(YamlMapping& mapping, std::string_view key, std::string* out) const {
+    if (mapping.RequiredMember(key) != nullptr) {
+      ReadPath(mapping, key, out);
+    }
+  }
+
+  static void ReadAddress(YamlMapping& mapping, std::string* out) {
+    if (mapping.Optional("address", out) && !IsAddress(*out)) {
+      mapping.AddProblem(*mapping.Member("address"), "address",
+                         "expected HOST:PORT or [IPV6]:PORT such as 0.0.0.0:8443, got " + base::Quoted(*out));
+    }
+  }
+
+  static void ReadNumber(YamlMapping& mapping, std::string_view key, int* out, std::int64_t least, std::int64_t most) {
+    std::int64_t number = 0;
+    if (mapping.Optional(key, &number, least, most)) {
+      *out = static_cast<int>(number);
+    }
+  }
+
+  template <class Value>
+  static void ReadChoice(YamlMapping& mapping, std::string_view key, Value* out,
+                         std::initializer_list<std::pair<std::string_view, std::type_identity_t<Value>>> choices) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, value] : choices) {
+      names.push_back(name);
+    }
+    std::size_t index = 0;
+    if (mapping.OptionalChoice(key, names, &index)) {
+      *out = (choices.begin() + index)->second;
+    }
+  }
+
+  void ReadServer() {
+    if (auto server = Section(document_, "server")) {
+      ReadAddress(*server, &config_.server.address);
+      ReadNumber(*server, "threads", &config_.server.threads, 0, kMostThreads);
+      server->Optional("drainDelay", &config_.server.drain_delay, microseconds(0), kLongestDrain);
+      ReadNumber(*server, "maxConnections", &config_.server.max_connections, 1, kMostConnections);
+      ReadPath(*server, "clientCA", &config_.server.client_ca);
+      server->Finish();
+    }
+  }
+
+  void ReadHealth() {
+    if (auto health = Section(document_, "health")) {
+      ReadAddress(*health, &config_.health.address);
+      health->Finish();
+    }
+    if (config_.health.address == config_.server.address && !config_.health.address.ends_with(":0")) {
+      document_.AddProblem(document_.node(), "health.address",
+                           "is server.address too: " + config_.health.address + "; expected another port");
+    }
+  }
+
+  void ReadTls() {
+    if (auto tls = RequiredSection("tls")) {
+      ReadRequiredPath(*tls, "certificate", &config_.tls.certificate);
+      ReadRequiredPath(*tls, "key", &config_.tls.key);
+      tls->Finish();
+    }
+  }
+
+  void ReadInventory() {
+    auto inventory = RequiredSection("inventory");
+    if (!inventory) {
+      return;
+    }
+    std::size_t source = 0;
+    if (inventory->OptionalChoice("source", {"file", "azure"}, &source) && source == 1) {
+      inventory->AddProblem(*inventory->Member("source"), "source",
+                            "this version reads the inventory from a file; expected source: file, with what `az acr list -o json` prints");
+    }
+    if (source == 0) {
+      ReadRequiredPath(*inventory, "file", &config_.inventory.file);
+    } else {
+      inventory->Member("file");
+    }
+    inventory->Optional("refresh", &config_.inventory.refresh, kShortestRefresh, kLongestRefresh);
+    inventory->Optional("primeTimeout", &config_.inventory.prime_timeout, microseconds(0), kLongestPriming);
+    ReadPath(*inventory, "saved", &config_.inventory.saved);
+    inventory->Finish();
+  }
+
+  void ReadAudit() {
+    config_.audit.database = (folder_ / config_.audit.database).string();
+    auto audit = Section(document_, "audit");
+    if (!audit) {
+      return;
+    }
+    audit->Optional("enabled", &config_.audit.enabled);
+    ReadPath(*audit, "database", &config_.audit.database);
+    audit->Optional("stdout", &config_.audit.standard_output);
+    if (auto retention = Section(*audit, "retention")) {
+      retention->Optional("age", &config_.audit.retention_age, kShortestRetention, kLongestRetention);
+      ReadSize(*retention, "size", &config_.audit.retention_bytes);
+      retention->Finish();
+    }
+    ReadChoice(*audit, "record", &config_.audit.record, {{"all", AuditRecord::kAll}, {"denied", AuditRecord::kDenied}});
+    ReadChoice(*audit, "durability", &config_.audit.durability, {{"process", AuditDurability::kProcess}, {"disk", AuditDurability::kDisk}});
+    ReadChoice(*audit, "onFailure", &config_.audit.on_failure, {{"admit", AuditFailure::kAdmit}, {"refuse", AuditFailure::kRefuse}});
+    audit->Finish();
+  }
+
+  static void ReadSize(YamlMapping& mapping, std::string_view key, std::int64_t* out) {
+    const YamlNode* member = mapping.Member(key);
+    if (member == nullptr) {
+      return;
+    }
+    const auto size = ParseSize(member->text);
+    if (!size || *size < kSmallestLog || *size > kLargestLog) {
+      mapping.AddProblem(*member, key, "expected a size from 1MiB to 16TiB such as 500MiB or 1GiB, got " + base::Describe(*member));
+      return;
+    }
+    *out = *size;
+  }
+
+  void ReadLog() {
+    if (auto log = Section(document_, "log")) {
+      using enum base::LogLevel;
+      ReadChoice(*log, "level", &config_.log.level, {{"debug", kDebug}, {"info", kInfo}, {"warning", kWarning}, {"error", kError}});
+      log->Finish();
+    }
+  }
+
+  void ReadCluster() {
+    if (document_.Optional("cluster", &config_.cluster) && config_.cluster.size() > kLongestCluster) {
+      document_.AddProblem(
+          *document_.Member("cluster"), "cluster",
+          "expected a name of at most " + std::to_string(kLongestCluster) + " bytes, got " + std::to_string(config_.cluster.size()));
+    }
+  }
+
+  YamlMapping document_;
+  const std::string& file_;
+  const std::filesystem::path folder_;
+  base::Problems& problems_;
+  Config config_;
+};
+
+}  // namespace
+
+base::Loaded<Config> LoadConfig(const std::string& file) {
+  const auto text = base::ReadFile(file, base::kMaxYamlBytes);
+  if (!text) {
+    std::string message = text.error().ToString();
+    if (message.starts_with(file + ": ")) {
+      message.erase(0, file.size() + 2);  // a Problem begins with the file's name itself
+    }
+    return tl::unexpected(base::Problems{{file, 0, 0, std::move(message)}});
+  }
+  const auto document = base::ParseYaml(*text, file);
+  if (!document) {
+    return tl::unexpected(document.error());
+  }
+  if (document->kind == YamlNode::Kind::kNull) {
+    return tl::unexpected(base::Problems{{file, 0, 0, "is empty; expected at least tls and inventory"}});
+  }
+  base::Problems problems;
+  Config config = ConfigReader(*document, file, problems).Read();
+  if (!problems.empty()) {
+    base::SortByPlace(problems);
+    return tl::unexpected(std::move(problems));
+  }
+  return config;
+}
+
+}  // namespace cli

@@ -1,0 +1,59 @@
+// The `--config` file of `serve` and `validate`, checked as strictly as the policy file. Every key: docs/configuration.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/log.h"
+#include "base/problem.h"
+
+namespace cli {
+
+enum class AuditRecord { kAll, kDenied };
+enum class AuditDurability { kProcess, kDisk };
+enum class AuditFailure { kAdmit, kRefuse };
+
+// Paths are absolute or relative to the working directory: the loader has resolved them against the file's folder.
+struct Config {
+  struct {
+    std::string address = "0.0.0.0:8443";
+    int threads = 0;  // 0: min(affinity, cgroup cpu.max rounded up, 4)
+    std::chrono::microseconds drain_delay = std::chrono::seconds(5);
+    int max_connections = 1000;
+    std::string client_ca;  // "": client certificates are not asked for
+  } server;
+  struct {
+    std::string address = "0.0.0.0:8080";
+  } health;
+  struct {
+    std::string certificate, key;  // required
+  } tls;
+  struct {
+    std::string file;                                             // required: the one source there is is `file`
+    std::string saved;                                            // "": what was read is not kept for a restart
+    std::chrono::microseconds refresh = std::chrono::seconds(2);  // the file is looked at so often or more
+    std::chrono::microseconds prime_timeout = std::chrono::seconds(30);
+  } inventory;
+  std::string policy;       // "": the default policy
+  std::string definitions;  // "": the built-in definitions alone
+  struct {
+    bool enabled = true;
+    std::string database = "audit.db";
+    bool standard_output = true;  // key: stdout
+    std::chrono::microseconds retention_age = std::chrono::hours(24 * 30);
+    std::int64_t retention_bytes = std::int64_t{1} << 30;  // "1GiB", "500MiB", …
+    AuditRecord record = AuditRecord::kAll;
+    AuditDurability durability = AuditDurability::kProcess;
+    AuditFailure on_failure = AuditFailure::kAdmit;
+  } audit;
+  struct {
+    base::LogLevel level = base::LogLevel::kInfo;
+  } log;
+  std::string cluster;  // goes into every record
+};
+
+// Addresses are checked in form, files not at all: whether they can be read is found where they are.
+base::Loaded<Config> LoadConfig(const std::string& file);
+
+}  // namespace cli

@@ -1,0 +1,60 @@
+#include "cli/gauges.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string_view>
+
+namespace cli {
+namespace {
+
+double Seconds(std::chrono::microseconds time) { return std::chrono::duration<double>(time).count(); }
+
+constexpr std::array kResults = {policy::FindingResult::kCompliant, policy::FindingResult::kNonCompliant, policy::FindingResult::kUnknown};
+
+// Every requirement with every result, also at nought: a series that comes and goes cannot be alerted on.
+std::vector<webhook::Gauges::Compliance> CountCompliance(const state::State& state) {
+  std::map<std::string_view, std::map<policy::FindingResult, std::size_t>> counts;
+  for (const policy::Requirement& requirement : state.policy->requirements) {
+    if (requirement.effect != policy::Effect::kDisabled) {
+      counts[requirement.name];
+    }
+  }
+  for (const auto& facts : state.facts.Sorted()) {
+    for (const policy::Finding& finding : facts->verdict) {
+      ++counts[finding.requirement][finding.result];
+    }
+  }
+  std::vector<webhook::Gauges::Compliance> compliance;
+  for (auto& [requirement, by_result] : counts) {
+    for (const policy::FindingResult result : kResults) {
+      compliance.push_back({std::string(requirement), result, by_result[result]});
+    }
+  }
+  return compliance;
+}
+
+}  // namespace
+
+void FillGauges(const state::State* current, const state::Status& status, const certs::Identity* identity, base::Time now,
+                webhook::Gauges& gauges) {
+  gauges.registries = status.registries;
+  gauges.inventory_primed = status.primed;
+  gauges.inventory_reload_failures = status.inventory_failures;
+  gauges.inventory_stale = status.inventory_problem.has_value();
+  gauges.policy_reload_failures = status.policy_failures;
+  gauges.policy_stale = status.policy_problem.has_value();
+  if (status.primed) {
+    gauges.inventory_age_seconds = std::max(0.0, Seconds(now - status.inventory_observed));
+  }
+  if (identity != nullptr) {
+    gauges.certificate_not_after_seconds = Seconds(identity->not_after.time_since_epoch());
+  }
+  if (current != nullptr) {
+    gauges.compliance = CountCompliance(*current);
+  }
+}
+
+}  // namespace cli

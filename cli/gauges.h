@@ -1,0 +1,16 @@
+// What /metrics tells of things that are looked up when it is asked.
+#pragma once
+
+#include "base/time.h"
+#include "certs/identity.h"
+#include "state/keeper.h"
+#include "state/state.h"
+#include "webhook/metrics.h"
+
+namespace cli {
+
+// `current` and `identity` may be null: nothing was published yet.
+void FillGauges(const state::State* current, const state::Status& status, const certs::Identity* identity, base::Time now,
+                webhook::Gauges& gauges);
+
+}  // namespace cli

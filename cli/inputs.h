@@ -1,0 +1,33 @@
+// What `check`, `registries` and `explain` are told to judge by.
+#pragma once
+
+#include <cstddef>
+#include <istream>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/problem.h"
+#include "base/result.h"
+#include "cli/config.h"
+#include "state/keeper.h"
+#include "state/state.h"
+
+namespace cli {
+
+struct Inputs {
+  std::string policy;      // "": the configuration's, else the default policy
+  std::string registries;  // an inventory file; not together with `config`
+  std::string config;      // serve's configuration, for its policy, definitions and inventory
+};
+
+// What `serve` keeps up to date, by its configuration.
+state::KeeperOptions KeeperOptionsOf(const Config& config);
+
+// Reads everything once; without an inventory, every ACR host is unknown.
+base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const base::Clock& clock);
+
+// The whole of a file, or of `in` for "-".
+base::Result<std::string> ReadFileOrStandardInput(const std::string& file, std::istream& in, std::size_t max_bytes);
+
+}  // namespace cli

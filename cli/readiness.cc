@@ -1,0 +1,42 @@
+#include "cli/readiness.h"
+
+#include <string_view>
+
+namespace cli {
+namespace {
+
+void AddLine(std::string& text, std::string_view what, const std::string& why) {
+  text += text.empty() ? "" : "\n";
+  text += what;
+  text += why;
+}
+
+}  // namespace
+
+std::string NotReady(const Health& health) {
+  if (health.state.primed || health.priming_over) {
+    return {};
+  }
+  return "inventory: not read yet: " + health.state.inventory_problem.value_or("reading");
+}
+
+std::string ReadinessNotes(const Health& health) {
+  std::string notes;
+  if (!health.state.primed) {
+    AddLine(notes, "inventory: not read, every ACR host is unknown: ", health.state.inventory_problem.value_or("reading"));
+  } else if (health.state.inventory_problem) {
+    AddLine(notes, "inventory: the older one is in force: ", *health.state.inventory_problem);
+  }
+  if (health.state.policy_problem) {
+    AddLine(notes, "policy: the older one is in force: ", *health.state.policy_problem);
+  }
+  if (health.certificate_problem) {
+    AddLine(notes, "certificate: the older one serves: ", *health.certificate_problem);
+  }
+  if (health.audit_problem) {
+    AddLine(notes, "audit: records go to standard output, the database fails: ", *health.audit_problem);
+  }
+  return notes;
+}
+
+}  // namespace cli

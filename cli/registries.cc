@@ -1,0 +1,155 @@
+#include "cli/registries.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/remedy.h"
+#include "policy/registry.h"
+#include "policy/verdict.h"
+
+namespace cli {
+namespace {
+
+using SharedFacts = std::shared_ptr<const policy::RegistryFacts>;
+
+constexpr std::size_t kMaxText = 1024;  // of one value in a table
+
+// Of all findings the worst: what we know to be bad weighs more than what we could not tell.
+policy::FindingResult Worst(const policy::Verdict& verdict) {
+  policy::FindingResult worst = policy::FindingResult::kCompliant;
+  for (const policy::Finding& finding : verdict) {
+    if (finding.result == policy::FindingResult::kNonCompliant) {
+      return finding.result;
+    }
+    if (finding.result == policy::FindingResult::kUnknown) {
+      worst = finding.result;
+    }
+  }
+  return worst;
+}
+
+Style StyleOf(policy::FindingResult result) {
+  switch (result) {
+    case policy::FindingResult::kCompliant:
+      return Style::kGood;
+    case policy::FindingResult::kNonCompliant:
+      return Style::kBad;
+    case policy::FindingResult::kUnknown:
+      return Style::kWarning;
+  }
+  return Style::kPlain;
+}
+
+nlohmann::json TextOrNull(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
+
+// Evidence holds JSON text, cut where it is long; cut text is no JSON any more and goes out as a string.
+nlohmann::json ActualValue(const policy::Evidence& evidence) {
+  base::Result<nlohmann::json> value = base::ParseJson(evidence.actual, evidence.field);
+  return value ? *std::move(value) : nlohmann::json(evidence.actual);
+}
+
+nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry& registry) {
+  nlohmann::json evidence = nlohmann::json::array();
+  for (const policy::Evidence& item : finding.evidence) {
+    evidence.push_back({{"field", item.field}, {"actual", ActualValue(item)}, {"expected", item.expected}});
+  }
+  nlohmann::json row = {{"requirement", finding.requirement},
+                        {"definitionId", TextOrNull(finding.definition_id)},
+                        {"result", policy::ToString(finding.result)},
+                        {"effect", policy::ToString(finding.effect)},
+                        {"evidence", std::move(evidence)},
+                        {"remedy", TextOrNull(RemedyCommand(finding, registry))}};
+  if (finding.result == policy::FindingResult::kUnknown) {
+    row["reason"] = finding.reason;
+  }
+  return row;
+}
+
+nlohmann::json Row(const policy::RegistryFacts& facts) {
+  nlohmann::json findings = nlohmann::json::array();
+  for (const policy::Finding& finding : facts.verdict) {
+    findings.push_back(FindingRow(finding, facts.registry));
+  }
+  return {{"loginServer", facts.registry.login_server},        {"name", facts.registry.name},
+          {"resourceId", facts.registry.resource_id},          {"observed", base::FormatTimeSeconds(facts.registry.observed)},
+          {"verdict", policy::ToString(Worst(facts.verdict))}, {"findings", std::move(findings)}};
+}
+
+std::string Shown(std::string_view text) { return base::Printable(text, kMaxText); }
+
+void WriteFinding(const policy::Finding& finding, const policy::Registry& registry, const Terminal& terminal, std::ostream& out) {
+  out << "  " << finding.requirement << ": " << Styled(terminal, StyleOf(finding.result), policy::ToString(finding.result)) << " ("
+      << policy::ToString(finding.effect) << ")";
+  std::string_view separator = ": ";
+  for (const policy::Evidence& evidence : finding.evidence) {
+    out << separator << Shown(evidence.field) << " is " << Shown(evidence.actual) << ", expected " << Shown(evidence.expected);
+    separator = "; ";
+  }
+  if (!finding.reason.empty()) {
+    out << separator << Shown(finding.reason);
+  }
+  out << '\n';
+  if (const std::string remedy = RemedyCommand(finding, registry); !remedy.empty()) {
+    out << "    " << Styled(terminal, Style::kFaint, Shown(remedy)) << '\n';
+  }
+}
+
+void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, const Terminal& terminal, std::ostream& out) {
+  for (const SharedFacts& facts : registries) {
+    const policy::FindingResult worst = Worst(facts->verdict);
+    const policy::Registry& registry = facts->registry;
+    out << Styled(terminal, Style::kHeading, Shown(registry.login_server)) << "  "
+        << Styled(terminal, StyleOf(worst), policy::ToString(worst)) << "  "
+        << Styled(terminal, Style::kFaint, "observed " + base::FormatAge(now - registry.observed) + " ago") << '\n';
+    for (const policy::Finding& finding : facts->verdict) {
+      if (finding.result != policy::FindingResult::kCompliant) {
+        WriteFinding(finding, registry, terminal, out);
+      }
+    }
+  }
+}
+
+bool IsNamed(const policy::Registry& registry, std::string_view name) {
+  return base::EqualsIgnoreAsciiCase(registry.login_server, name) || base::EqualsIgnoreAsciiCase(registry.name, name);
+}
+
+}  // namespace
+
+int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock) {
+  const auto state = LoadInputs(arguments.inputs, clock);
+  if (!state) {
+    streams.err << base::ToString(state.error()) << '\n';
+    return kExitError;
+  }
+  std::vector<SharedFacts> registries = (*state)->facts.Sorted();
+  if (!arguments.names.empty()) {
+    for (const std::string& name : arguments.names) {
+      if (std::none_of(registries.begin(), registries.end(), [&](const SharedFacts& facts) { return IsNamed(facts->registry, name); })) {
+        streams.err << "no registry in the inventory is called " << Shown(name) << '\n';
+      }
+    }
+    std::erase_if(registries, [&](const SharedFacts& facts) {
+      return std::none_of(arguments.names.begin(), arguments.names.end(),
+                          [&](const std::string& name) { return IsNamed(facts->registry, name); });
+    });
+  }
+  if (arguments.output == OutputFormat::kTable) {
+    WriteTable(registries, clock.Now(), streams.terminal, streams.out);
+    return kExitOk;
+  }
+  nlohmann::json rows = nlohmann::json::array();
+  for (const SharedFacts& facts : registries) {
+    rows.push_back(Row(*facts));
+  }
+  streams.out << base::DumpJson(rows, 2) << '\n';
+  return kExitOk;
+}
+
+}  // namespace cli

@@ -1,0 +1,264 @@
+#include "cli/serve.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "audit/store.h"
+#include "base/periodic.h"
+#include "certs/file_identity.h"
+#include "cli/audit_trail.h"
+#include "cli/client_ca.h"
+#include "cli/config.h"
+#include "cli/gauges.h"
+#include "cli/inputs.h"
+#include "cli/log.h"
+#include "cli/machine.h"
+#include "cli/process.h"
+#include "cli/readiness.h"
+#include "cli/version.h"
+#include "state/keeper.h"
+#include "webhook/metrics.h"
+#include "webhook/server.h"
+
+namespace cli {
+namespace {
+
+// A look at unchanged files costs some system calls; a ConfigMap volume is a minute behind anyway.
+constexpr std::chrono::milliseconds kFileInterval{2000};
+// Standard-output lines are at most this late, and the write-ahead log is looked at this often.
+constexpr std::chrono::milliseconds kAuditInterval{250};
+// For a reader of standard output that is slow; one that has stopped holds up the audit thread this long at a time.
+constexpr std::chrono::milliseconds kOutputPatience{50};
+// What connections took is given back to the system when nothing was answered for this long: at times of work it would be
+// asked for again at once.
+constexpr std::chrono::seconds kIdleBeforeTrim{60};
+// After the drain: the last lines to standard output, the store's close, threads.
+constexpr std::chrono::seconds kEndAfterDrain{2};
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+// Gives memory back once after each time of work.
+class IdleTrim {
+ public:
+  IdleTrim(const webhook::Metrics& metrics, const base::Clock& clock) : metrics_(metrics), clock_(clock) {}
+
+  void Run() {
+    const auto now = clock_.Monotonic();
+    if (const std::uint64_t answers = metrics_.Answers(); answers != answers_) {
+      answers_ = answers;
+      quiet_since_ = now;
+      trimmed_ = false;
+    } else if (!trimmed_ && now - quiet_since_ >= kIdleBeforeTrim) {
+      malloc_trim(0);
+      trimmed_ = true;
+    }
+  }
+
+ private:
+  const webhook::Metrics& metrics_;
+  const base::Clock& clock_;
+  std::uint64_t answers_ = 0;
+  std::chrono::steady_clock::time_point quiet_since_ = clock_.Monotonic();
+  bool trimmed_ = false;
+};
+
+webhook::ServerOptions ServerOptionsOf(const Config& config, const std::string& client_ca_pem) {
+  webhook::ServerOptions options;
+  options.address = config.server.address;
+  options.health_address = config.health.address;
+  options.threads = config.server.threads > 0 ? config.server.threads : DefaultThreads();
+  options.client_ca_pem = client_ca_pem;
+  options.drain_delay = std::chrono::duration_cast<std::chrono::milliseconds>(config.server.drain_delay);
+  options.max_connections = static_cast<std::size_t>(config.server.max_connections);
+  options.memory_limit = MemoryLimit();
+  options.cluster = config.cluster;
+  options.replica = HostName();
+  options.record_allowed = config.audit.record == AuditRecord::kAll;
+  options.refuse_without_audit = config.audit.on_failure == AuditFailure::kRefuse;
+  return options;
+}
+
+base::Result<std::unique_ptr<AuditTrail>> OpenAuditTrail(const Config& config, const base::Clock& clock, const base::Log& log) {
+  audit::StoreOptions options;
+  options.database = config.audit.database;
+  options.durability = config.audit.durability == AuditDurability::kDisk ? audit::Durability::kDisk : audit::Durability::kProcess;
+  options.retention_age = config.audit.retention_age;
+  options.retention_bytes = config.audit.retention_bytes;
+  return AuditTrail::Open(options, config.audit.standard_output, audit::DescriptorOutput(STDOUT_FILENO, kOutputPatience), clock, log);
+}
+
+// The address that is really listened on: port 0 in the configuration is any.
+std::string WithPort(const std::string& address, std::uint16_t port) {
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+std::chrono::milliseconds FileInterval(const Config& config) {
+  return std::min(kFileInterval, std::chrono::ceil<std::chrono::milliseconds>(config.inventory.refresh));
+}
+
+// Everything between the configuration and the end. Members are destroyed in reverse order: threads before what they use.
+class Service {
+ public:
+  Service(const Config& config, const base::Clock& clock, base::Log log)
+      : config_(config),
+        clock_(clock),
+        log_(std::move(log)),
+        started_(clock.Monotonic()),
+        keeper_(KeeperOptionsOf(config), clock, log_),
+        identity_(config.tls.certificate, config.tls.key, log_),
+        metrics_(std::string(kVersion)) {}
+
+  ~Service() { metrics_.OnScrape(nullptr); }
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Reads all there is to read, and opens the audit log.
+  base::Result<void> Load() {
+    if (!config_.server.client_ca.empty()) {
+      base::Result<std::string> pem = ReadClientCa(config_.server.client_ca);
+      if (!pem) {
+        return tl::unexpected(pem.error());
+      }
+      client_ca_pem_ = *std::move(pem);
+    }
+    if (base::Result<void> loaded = identity_.Load(); !loaded) {
+      return loaded;
+    }
+    if (base::Result<void> loaded = keeper_.Start(); !loaded) {
+      return loaded;
+    }
+    if (config_.audit.enabled) {
+      base::Result<std::unique_ptr<AuditTrail>> trail = OpenAuditTrail(config_, clock_, log_);
+      if (!trail) {
+        return tl::unexpected(trail.error());
+      }
+      trail_ = *std::move(trail);
+    }
+    return {};
+  }
+
+  base::Result<void> Listen() {
+    metrics_.OnScrape([this](webhook::Gauges& gauges) { Fill(gauges); });
+    base::Result<std::unique_ptr<webhook::Server>> server = webhook::Server::Start(ServerOptionsOf(config_, client_ca_pem_), Inputs());
+    if (!server) {
+      return tl::unexpected(server.error());
+    }
+    server_ = *std::move(server);
+    files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
+    if (trail_) {
+      records_ = std::make_unique<base::Periodic>("audit", kAuditInterval, [this] { trail_->Run(); });
+    }
+    LogStart();
+    return {};
+  }
+
+  void Drain() { server_->Drain(); }
+
+  // After Drain: no request is there any more.
+  void Close() {
+    files_->Stop();
+    if (trail_) {
+      records_->Stop();
+      trail_->Close();
+    }
+  }
+
+ private:
+  webhook::ServerInputs Inputs() {
+    webhook::ServerInputs inputs{keeper_.states(), identity_.identities(), clock_, metrics_, {}, {}, log_, {}, {}};
+    if (trail_) {
+      inputs.commit = [this](std::span<const audit::Record> records) { return trail_->Commit(records); };
+      inputs.lost = [this](std::span<const audit::Record> records) { trail_->Lost(records); };
+    }
+    inputs.not_ready = [this] { return NotReady(CurrentHealth()); };
+    inputs.readiness_notes = [this] { return ReadinessNotes(CurrentHealth()); };
+    return inputs;
+  }
+
+  // Any thread.
+  Health CurrentHealth() const {
+    return {.state = keeper_.status(),
+            .priming_over = clock_.Monotonic() - started_ >= config_.inventory.prime_timeout,
+            .certificate_problem = identity_.problem(),
+            .audit_problem = trail_ ? trail_->problem() : std::nullopt};
+  }
+
+  void Fill(webhook::Gauges& gauges) const {
+    const std::shared_ptr<const state::State> current = keeper_.states().Current();
+    const std::shared_ptr<const certs::Identity> identity = identity_.identities().Current();
+    FillGauges(current.get(), keeper_.status(), identity.get(), clock_.Now(), gauges);
+    if (trail_) {
+      const audit::Store::Size size = trail_->Measure();
+      gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes};
+    }
+  }
+
+  void PollFiles() {
+    keeper_.Poll();
+    identity_.Poll();
+    trim_.Run();
+  }
+
+  void LogStart() const {
+    const state::Status status = keeper_.status();
+    const std::string registries = status.primed ? std::to_string(status.registries) + " registries" : "no inventory yet";
+    log_(base::LogLevel::kInfo, "serving on " + WithPort(config_.server.address, server_->port()) + ", health on " +
+                                    WithPort(config_.health.address, server_->health_port()) + ", policy " + status.policy_digest + ", " +
+                                    registries + ", version " + std::string(kVersion));
+  }
+
+  const Config& config_;
+  const base::Clock& clock_;
+  const base::Log log_;
+  const std::chrono::steady_clock::time_point started_;
+  std::string client_ca_pem_;
+  state::Keeper keeper_;          // Poll: the state thread
+  certs::FileIdentity identity_;  // Poll: the state thread
+  webhook::Metrics metrics_;
+  IdleTrim trim_{metrics_, clock_};    // the state thread
+  std::unique_ptr<AuditTrail> trail_;  // null: auditing is off
+  std::unique_ptr<webhook::Server> server_;
+  std::unique_ptr<base::Periodic> files_;
+  std::unique_ptr<base::Periodic> records_;
+};
+
+}  // namespace
+
+int RunServe(const ServeArguments& arguments, const Streams& streams, const base::Clock& clock) {
+  StopSignals signals;
+  const base::Loaded<Config> config = LoadConfig(arguments.config);
+  if (!config) {
+    streams.err << base::ToString(config.error()) << '\n';
+    return kExitError;
+  }
+  const base::Log log = MakeLog(config->log.level);
+  Service service(*config, clock, log);
+  base::Result<void> started = service.Load();
+  if (started) {
+    signals.Serving();  // from here on there may be requests, and a stop is a drain
+    started = service.Listen();
+  }
+  if (!started) {
+    log(base::LogLevel::kError, "cannot start: " + started.error().ToString());
+    return kExitError;
+  }
+  signals.WaitUntilAsked();
+  log(base::LogLevel::kInfo, "stopping: draining");
+  service.Drain();
+  signals.EndWithin(kEndAfterDrain);
+  service.Close();
+  log(base::LogLevel::kInfo, "stopped");
+  return kExitOk;
+}
+
+}  // namespace cli

@@ -1,0 +1,63 @@
+#include "cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace cli {
+namespace {
+
+// Below this no table is readable; the terminal wraps it.
+constexpr int kLeastWidth = 40;
+
+std::string_view EnvironmentVariable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): read before any thread is there
+  return value == nullptr ? std::string_view() : value;
+}
+
+std::string_view Code(Style style) {
+  switch (style) {
+    case Style::kPlain:
+      return "";
+    case Style::kHeading:
+      return "\x1b[1m";
+    case Style::kGood:
+      return "\x1b[32m";
+    case Style::kWarning:
+      return "\x1b[33m";
+    case Style::kBad:
+      return "\x1b[31m";
+    case Style::kFaint:
+      return "\x1b[2m";
+  }
+  return "";
+}
+
+}  // namespace
+
+Terminal DescribeTerminal(int file_descriptor) {
+  Terminal terminal;
+  if (isatty(file_descriptor) == 0) {
+    return terminal;
+  }
+  winsize size{};
+  if (ioctl(file_descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) {
+    terminal.width = std::max<int>(size.ws_col, kLeastWidth);
+  }
+  terminal.colour = EnvironmentVariable("NO_COLOR").empty() && EnvironmentVariable("TERM") != "dumb";
+  return terminal;
+}
+
+std::string Styled(const Terminal& terminal, Style style, std::string_view text) {
+  if (!terminal.colour || style == Style::kPlain || text.empty()) {
+    return std::string(text);
+  }
+  std::string styled(Code(style));
+  styled += text;
+  styled += "\x1b[0m";
+  return styled;
+}
+
+}  // namespace cli

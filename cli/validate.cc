@@ -1,0 +1,88 @@
+#include "cli/validate.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "base/problem.h"
+#include "base/time.h"
+#include "certs/file_identity.h"
+#include "cli/client_ca.h"
+#include "cli/config.h"
+#include "cli/inputs.h"
+
+namespace cli {
+namespace {
+
+// "" when a database could be kept there.
+std::string DatabaseProblem(const std::string& database) {
+  const std::filesystem::path path(database);
+  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    return database + ": the folder " + folder + " does not exist; create it, or set audit.database";
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return database + ": the folder " + folder + " cannot be written to; the audit log needs a folder of its own";
+  }
+  return {};
+}
+
+std::string ValidityProblem(const certs::Identity& identity, const std::string& file, base::Time now) {
+  if (identity.not_after <= now) {
+    return file + ": expired at " + base::FormatTimeSeconds(identity.not_after);
+  }
+  if (identity.not_before > now) {
+    return file + ": not valid before " + base::FormatTimeSeconds(identity.not_before);
+  }
+  return {};
+}
+
+}  // namespace
+
+int RunValidate(const ValidateArguments& arguments, const Streams& streams, const base::Clock& clock) {
+  const base::Loaded<Config> config = LoadConfig(arguments.config);
+  if (!config) {
+    streams.err << base::ToString(config.error()) << '\n';
+    return kExitError;
+  }
+  int exit = kExitOk;
+  const auto report = [&](std::string_view problem) {
+    streams.err << problem << '\n';
+    exit = kExitError;
+  };
+
+  const auto state = state::LoadOnce(KeeperOptionsOf(*config), clock);
+  if (!state) {
+    report(base::ToString(state.error()));
+  }
+  certs::FileIdentity files(config->tls.certificate, config->tls.key, [](base::LogLevel, std::string_view) {});
+  if (const base::Result<void> loaded = files.Load(); !loaded) {
+    report(loaded.error().ToString());
+  }
+  if (!config->server.client_ca.empty()) {
+    if (const base::Result<std::string> ca = ReadClientCa(config->server.client_ca); !ca) {
+      report(ca.error().ToString());
+    }
+  }
+  if (config->audit.enabled) {
+    if (const std::string problem = DatabaseProblem(config->audit.database); !problem.empty()) {
+      report(problem);
+    }
+  }
+  if (exit != kExitOk) {
+    return exit;
+  }
+
+  const std::shared_ptr<const certs::Identity> identity = files.identities().Current();
+  if (const std::string problem = ValidityProblem(*identity, config->tls.certificate, clock.Now()); !problem.empty()) {
+    streams.err << "warning: " << problem << '\n';  // serve would start with it, and reload it when it is replaced
+  }
+  streams.out << "ok: policy " << (*state)->policy->digest << " with " << (*state)->policy->requirements.size() << " requirements, "
+              << (*state)->facts.size() << " registries, certificate valid until " << base::FormatTimeSeconds(identity->not_after) << '\n';
+  return kExitOk;
+}
+
+}  // namespace cli

@@ -1,0 +1,161 @@
+#include "cli/audit_trail.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/temp_folder.h"
+
+namespace cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+audit::Record RecordOf(const support::FakeClock& clock, const std::string& uid, std::size_t size = 0) {
+  audit::Record record;
+  record.time = clock.Now();
+  record.uid = uid;
+  record.json = "{\"uid\":\"" + uid + "\",\"filling\":\"" + std::string(size, 'x') + "\"}";
+  return record;
+}
+
+// A trail whose standard output takes as much as a test lets it.
+class AuditTrailTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<AuditTrail> Open(bool copy_committed) {
+    auto trail = AuditTrail::Open(
+        {.database = folder_ / "audit.db"}, copy_committed, [this](std::string_view bytes) { return Take(bytes); }, clock_,
+        [this](base::LogLevel, std::string_view message) { log_.emplace_back(message); });
+    EXPECT_TRUE(trail) << trail.error().ToString();
+    return trail ? *std::move(trail) : nullptr;
+  }
+
+  base::Result<std::size_t> Take(std::string_view bytes) {
+    if (broken_) {
+      return base::Fail(base::ErrorCode::kUnavailable, "broken pipe");
+    }
+    const std::size_t taken = std::min(bytes.size(), room_);
+    room_ -= taken;
+    out_ += bytes.substr(0, taken);
+    return taken;
+  }
+
+  audit::Record Make(const std::string& uid, std::size_t size = 0) const { return RecordOf(clock_, uid, size); }
+
+  support::TempFolder folder_;
+  support::FakeClock clock_;
+  std::size_t room_ = std::size_t{1} << 30U;
+  bool broken_ = false;
+  std::string out_;
+  std::vector<std::string> log_;
+};
+
+TEST_F(AuditTrailTest, CopiesCommittedRecordsToStandardOutput) {
+  const auto trail = Open(true);
+  const std::vector<audit::Record> records = {Make("1"), Make("2")};
+  ASSERT_TRUE(trail->Commit(records));
+  trail->Run();
+  EXPECT_EQ(out_, records[0].json + "\n" + records[1].json + "\n");
+  trail->Run();
+  EXPECT_EQ(out_, records[0].json + "\n" + records[1].json + "\n");
+}
+
+TEST_F(AuditTrailTest, KeepsCommittedRecordsToItselfWhenNotAskedToCopy) {
+  const auto trail = Open(false);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  trail->Run();
+  trail->Close();
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(AuditTrailTest, PrintsLostRecordsWhetherCommittedOnesAreCopiedOrNot) {
+  const auto trail = Open(false);
+  trail->Lost(std::vector{Make("1")});
+  EXPECT_EQ(out_, "");
+  trail->Run();
+  EXPECT_EQ(out_, Make("1").json + "\n");
+}
+
+TEST_F(AuditTrailTest, NeverMixesHalfALineWithAnother) {
+  const auto trail = Open(true);
+  room_ = 5;
+  ASSERT_TRUE(trail->Commit(std::vector{Make("committed")}));
+  trail->Run();
+  trail->Lost(std::vector{Make("lost")});
+  trail->Run();
+  room_ = 1000;
+  trail->Run();
+  trail->Run();
+  EXPECT_EQ(out_, Make("committed").json + "\n" + Make("lost").json + "\n");
+}
+
+TEST_F(AuditTrailTest, FinishesALostLineBeforeItCopiesOn) {
+  const auto trail = Open(true);
+  room_ = 5;
+  trail->Lost(std::vector{Make("lost")});
+  trail->Run();
+  ASSERT_TRUE(trail->Commit(std::vector{Make("committed")}));
+  trail->Run();
+  room_ = 1000;
+  trail->Run();
+  EXPECT_EQ(out_, Make("lost").json + "\n" + Make("committed").json + "\n");
+}
+
+TEST_F(AuditTrailTest, WritesWhatIsLeftAtTheEnd) {
+  const auto trail = Open(true);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("committed")}));
+  trail->Lost(std::vector{Make("lost")});
+  trail->Close();
+  EXPECT_THAT(out_, HasSubstr(Make("committed").json + "\n"));
+  EXPECT_THAT(out_, HasSubstr(Make("lost").json + "\n"));
+}
+
+TEST_F(AuditTrailTest, BoundsWhatWaitsForAReaderThatHasStoppedAndCountsTheRest) {
+  const auto trail = Open(false);
+  const std::vector<audit::Record> records(kMaxLostBytes / 1000 + 10, Make("1", 1000));
+  trail->Lost(records);
+  room_ = 0;
+  trail->Run();
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("audit records are lost")));
+}
+
+TEST_F(AuditTrailTest, LogsABrokenOutputOnceAndItsRecoveryOnce) {
+  const auto trail = Open(true);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  broken_ = true;
+  trail->Run();
+  trail->Run();
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("standard output takes no audit records: broken pipe")));
+  broken_ = false;
+  trail->Run();
+  trail->Run();
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("broken pipe"), HasSubstr("over: standard output")));
+  EXPECT_EQ(out_, Make("1").json + "\n");
+}
+
+TEST_F(AuditTrailTest, GoesOnWhereTheLastRunEnded) {
+  ASSERT_TRUE(Open(true)->Commit(std::vector{Make("1")}));
+  {
+    const auto trail = Open(true);
+    trail->Run();
+    trail->Close();
+  }
+  const auto trail = Open(true);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("2")}));
+  trail->Run();
+  EXPECT_EQ(out_, Make("1").json + "\n" + Make("2").json + "\n");
+}
+
+TEST_F(AuditTrailTest, HasNoProblemWhileRecordsAreCommitted) {
+  const auto trail = Open(true);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  trail->Run();
+  EXPECT_EQ(trail->problem(), std::nullopt);
+  EXPECT_EQ(trail->Measure().rows, 1);
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace cli

@@ -1,0 +1,76 @@
+#include "cli/gauges.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_clock.h"
+
+namespace cli {
+namespace {
+
+policy::Finding FindingOf(const std::string& requirement, policy::FindingResult result) {
+  policy::Finding finding;
+  finding.requirement = requirement;
+  finding.result = result;
+  return finding;
+}
+
+state::State StateWith(const std::vector<policy::FindingResult>& results) {
+  auto policy = std::make_shared<policy::Policy>();
+  policy->requirements.push_back({"private-link", nullptr, {}, policy::Effect::kDeny});
+  policy->requirements.push_back({"premium-sku", nullptr, {}, policy::Effect::kDisabled});
+  state::State state;
+  state.policy = policy;
+  for (const policy::FindingResult result : results) {
+    auto facts = std::make_shared<policy::RegistryFacts>();
+    facts->registry.login_server = "r" + std::to_string(state.facts.size()) + ".azurecr.io";
+    facts->verdict = {FindingOf("private-link", result)};
+    state.facts.Add(facts);
+  }
+  return state;
+}
+
+TEST(Gauges, CountRegistriesByRequirementAndResultAlsoWhereThereAreNone) {
+  const state::State state =
+      StateWith({policy::FindingResult::kCompliant, policy::FindingResult::kCompliant, policy::FindingResult::kUnknown});
+  webhook::Gauges gauges;
+  FillGauges(&state, {}, nullptr, {}, gauges);
+  ASSERT_EQ(gauges.compliance.size(), 3U);
+  for (const auto& series : gauges.compliance) {
+    EXPECT_EQ(series.requirement, "private-link");
+    const std::size_t expected = series.result == policy::FindingResult::kCompliant ? 2
+                                 : series.result == policy::FindingResult::kUnknown ? 1
+                                                                                    : 0;
+    EXPECT_EQ(series.registries, expected) << policy::ToString(series.result);
+  }
+}
+
+TEST(Gauges, TellHowOldTheInventoryIsOnceThereIsOne) {
+  const support::FakeClock clock;
+  state::Status status;
+  webhook::Gauges before;
+  FillGauges(nullptr, status, nullptr, clock.Now(), before);
+  EXPECT_FALSE(before.inventory_age_seconds);
+  EXPECT_FALSE(before.inventory_primed);
+
+  status.primed = true;
+  status.registries = 7;
+  status.inventory_observed = clock.Now() - std::chrono::seconds(90);
+  status.inventory_problem = "bad";
+  webhook::Gauges after;
+  FillGauges(nullptr, status, nullptr, clock.Now(), after);
+  EXPECT_DOUBLE_EQ(after.inventory_age_seconds.value(), 90.0);
+  EXPECT_EQ(after.registries, 7U);
+  EXPECT_TRUE(after.inventory_stale);
+  EXPECT_FALSE(after.policy_stale);
+}
+
+TEST(Gauges, TellWhenTheCertificateEnds) {
+  certs::Identity identity;
+  identity.not_after = base::Time(std::chrono::seconds(1'800'000'000));
+  webhook::Gauges gauges;
+  FillGauges(nullptr, {}, &identity, {}, gauges);
+  EXPECT_DOUBLE_EQ(gauges.certificate_not_after_seconds.value(), 1.8e9);
+}
+
+}  // namespace
+}  // namespace cli

@@ -1,0 +1,50 @@
+#include "cli/readiness.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+Health Primed() {
+  Health health;
+  health.state.primed = true;
+  return health;
+}
+
+TEST(Readiness, WaitsForTheInventory) {
+  Health health;
+  EXPECT_EQ(NotReady(health), "inventory: not read yet: reading");
+  health.state.inventory_problem = "registries.json: cannot be opened";
+  EXPECT_EQ(NotReady(health), "inventory: not read yet: registries.json: cannot be opened");
+  health.state.primed = true;
+  EXPECT_EQ(NotReady(health), "");
+}
+
+TEST(Readiness, ComesWithoutAnInventoryOncePrimingIsOver) {
+  Health health;
+  health.priming_over = true;
+  EXPECT_EQ(NotReady(health), "");
+  EXPECT_THAT(ReadinessNotes(health), HasSubstr("every ACR host is unknown"));
+}
+
+TEST(Readiness, HasNothingToNoteWhenAllIsWell) { EXPECT_EQ(ReadinessNotes(Primed()), ""); }
+
+TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {
+  Health health = Primed();
+  health.state.policy_problem = "p";
+  health.state.inventory_problem = "i";
+  health.certificate_problem = "c";
+  health.audit_problem = "a";
+  EXPECT_EQ(NotReady(health), "");
+  EXPECT_EQ(ReadinessNotes(health),
+            "inventory: the older one is in force: i\n"
+            "policy: the older one is in force: p\n"
+            "certificate: the older one serves: c\n"
+            "audit: records go to standard output, the database fails: a");
+}
+
+}  // namespace
+}  // namespace cli
