@@ -1,0 +1,349 @@
+#include "azure/registry_reader.h"
+
+#include <optional>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "azure/arm.h"
+#include "azure/resource_graph.h"
+#include "azure/resource_id.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "http/url.h"
+
+namespace azure {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using Kind = ArmError::Kind;
+
+// How often one page is waited for: others may draw on the same allowance in between.
+constexpr int kMaxPauses = 5;
+
+constexpr std::string_view kRegistriesPath = "/providers/Microsoft.ContainerRegistry/registries";
+constexpr std::string_view kReadRegistries = "Microsoft.ContainerRegistry/registries/read";
+constexpr std::string_view kReadConnections = "Microsoft.ContainerRegistry/registries/privateEndpointConnections/read";
+
+// The built-in role that reads registries and cannot pull from them.
+// https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-directory-reference
+constexpr std::string_view kLeastRole = "Container Registry Configuration Reader and Data Access Configuration Reader";
+
+class Reader final : public RegistryReader {
+ public:
+  Reader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause)
+      : arm_(arm), clock_(clock), version_query_("?api-version=" + http::PercentEncode(api_version)), pause_(std::move(pause)) {}
+
+  ArmResult<std::vector<Discovered>> Discover(const Scope& scope, milliseconds deadline) override {
+    return Query(AllRegistriesQuery(), scope, deadline);
+  }
+  ArmResult<std::vector<Discovered>> LookUp(const std::vector<std::string>& login_servers, const Scope& scope,
+                                            milliseconds deadline) override;
+  ArmResult<std::vector<policy::Registry>> List(const std::string& subscription, milliseconds deadline) override;
+  ArmResult<policy::Registry> Get(const std::string& resource_id, milliseconds deadline) override;
+
+ private:
+  // The time that one operation has, over all its calls.
+  struct Budget {
+    const base::Clock& clock;
+    std::chrono::steady_clock::time_point until;
+
+    Budget(const base::Clock& clock_in, milliseconds deadline) : clock(clock_in), until(clock_in.Monotonic() + deadline) {}
+    milliseconds Left() const { return std::chrono::duration_cast<milliseconds>(until - clock.Monotonic()); }
+  };
+  enum class Patience {
+    kNone,    // the first call of an operation: who asks has a schedule of its own
+    kPauses,  // the following ones
+  };
+
+  // Registries as they came, beside the trees of their bodies.
+  struct Page {
+    std::vector<policy::Registry> registries;
+    std::vector<json> bodies;
+    std::string next;  // "" after the last
+  };
+
+  template <class CallOnce>
+  ArmResult<json> Call(const CallOnce& call, const Budget& budget, Patience patience) const;
+  ArmResult<json> GetJson(const std::string& target, const Budget& budget, Patience patience) const;
+
+  ArmResult<std::vector<Discovered>> Query(const std::string& query, const Scope& scope, milliseconds deadline) const;
+  // Adds the rows of all pages that are not among `ids` yet.
+  ArmResult<void> ReadGraph(json request, const Budget& budget, Patience patience, std::unordered_set<std::string>& ids,
+                            std::vector<Discovered>& found) const;
+  ArmResult<Page> ReadListPage(const std::string& subscription, const std::string& target, const Budget& budget, Patience patience) const;
+  // Completes a body that lacks its connections. False when this api-version knows of none.
+  ArmResult<bool> AddConnections(policy::Registry& registry, json& body, const Budget& budget) const;
+  ArmResult<json> ReadConnections(const RegistryId& id, const Budget& budget) const;
+
+  ArmError Explain(ArmError error, std::string_view action, const std::string& scope) const;
+
+  Arm& arm_;
+  const base::Clock& clock_;
+  const std::string version_query_;
+  const Pause pause_;
+};
+
+// "" when there is none; nothing when it is no text.
+std::optional<std::string> NextLink(const json& page) {
+  const auto next = page.find("nextLink");
+  if (next == page.end() || next->is_null()) {
+    return "";
+  }
+  return next->is_string() ? std::optional(next->get<std::string>()) : std::nullopt;
+}
+
+bool LacksConnections(const json& body) {
+  const auto properties = body.find("properties");
+  if (properties == body.end() || !properties->is_object()) {
+    return false;
+  }
+  const auto connections = properties->find("privateEndpointConnections");
+  return connections == properties->end() || connections->is_null();
+}
+
+template <class CallOnce>
+ArmResult<json> Reader::Call(const CallOnce& call, const Budget& budget, Patience patience) const {
+  for (int pauses = 0;; ++pauses) {
+    ArmResult<json> answer = call(budget.Left());
+    if (answer || answer.error().kind != Kind::kThrottled || patience == Patience::kNone || pauses == kMaxPauses ||
+        answer.error().retry_after >= budget.Left()) {
+      return answer;
+    }
+    pause_(answer.error().retry_after);
+  }
+}
+
+ArmResult<json> Reader::GetJson(const std::string& target, const Budget& budget, Patience patience) const {
+  return Call([&](milliseconds left) { return arm_.Get(target, left); }, budget, patience);
+}
+
+ArmError Reader::Explain(ArmError error, std::string_view action, const std::string& scope) const {
+  if (error.kind == Kind::kForbidden && error.remedy.empty()) {
+    error.remedy = "assign the role \"" + std::string(kLeastRole) + "\", or a custom one with " + std::string(action) + ", at " + scope +
+                   " to " + arm_.Identity() + "; it acts within 30 minutes";
+  }
+  return error;
+}
+
+ArmResult<std::vector<Discovered>> Reader::LookUp(const std::vector<std::string>& login_servers, const Scope& scope,
+                                                  milliseconds deadline) {
+  if (login_servers.size() > kMaxLookUp) {
+    return Rejected("at most " + std::to_string(kMaxLookUp) + " login servers can be looked up at a time");
+  }
+  std::vector<std::string> names;
+  for (const std::string& name : login_servers) {
+    if (IsQuotable(name)) {
+      names.push_back(base::AsciiLower(name));
+    }
+  }
+  return names.empty() ? std::vector<Discovered>{} : Query(RegistriesQuery(names), scope, deadline);
+}
+
+ArmResult<std::vector<Discovered>> Reader::Query(const std::string& query, const Scope& scope, milliseconds deadline) const {
+  const Budget budget(clock_, deadline);
+  std::vector<Discovered> found;
+  std::unordered_set<std::string> ids;  // lower-case: management groups may hold each other
+  Patience patience = Patience::kNone;
+  for (json& request : GraphRequests(query, scope)) {
+    if (const ArmResult<void> read = ReadGraph(std::move(request), budget, patience, ids, found); !read) {
+      return tl::unexpected(Explain(read.error(), kReadRegistries, "the subscriptions or management groups of the scope"));
+    }
+    patience = Patience::kPauses;
+  }
+  return found;
+}
+
+ArmResult<void> Reader::ReadGraph(json request, const Budget& budget, Patience patience, std::unordered_set<std::string>& ids,
+                                  std::vector<Discovered>& found) const {
+  std::unordered_set<std::string> ids_of_query;
+  for (std::size_t pages = 0; pages < kMaxPages; ++pages) {
+    ArmResult<json> answer =
+        Call([&](milliseconds left) { return arm_.Post(std::string(kResourceGraphTarget), request, left); }, budget, patience);
+    if (!answer) {
+      // Not a registry's: whatever is not found here is no answer about one.
+      answer.error().kind = answer.error().kind == Kind::kNotFound ? Kind::kUnavailable : answer.error().kind;
+      return tl::unexpected(std::move(answer.error()));
+    }
+    tl::expected<GraphPage, std::string> page = ReadGraphPage(*answer);
+    if (!page) {
+      return Unavailable(std::move(page.error()));
+    }
+    for (Discovered& row : page->rows) {
+      std::string id = base::AsciiLower(row.resource_id);
+      ids_of_query.insert(id);
+      if (ids.insert(std::move(id)).second) {
+        found.push_back(std::move(row));
+      }
+    }
+    if (page->skip_token.empty()) {
+      // A registry that came or went between two pages shifts the rest: one may then be missing, and another be there twice.
+      if (ids_of_query.size() < page->total) {
+        return Unavailable("Resource Graph told of " + std::to_string(page->total) + " registries and gave " +
+                           std::to_string(ids_of_query.size()));
+      }
+      return {};
+    }
+    request = NextGraphRequest(std::move(request), page->skip_token);
+    patience = Patience::kPauses;
+  }
+  return Unavailable("Resource Graph's answer has more than " + std::to_string(kMaxPages) + " pages");
+}
+
+ArmResult<std::vector<policy::Registry>> Reader::List(const std::string& subscription, milliseconds deadline) {
+  if (!IsSubscriptionId(subscription)) {
+    return Rejected("\"" + base::Printable(subscription, 64) + "\" is no id of a subscription");
+  }
+  const Budget budget(clock_, deadline);
+  std::vector<policy::Registry> registries;
+  std::unordered_set<std::string> login_servers;
+  bool has_connections_list = true;
+  std::string target = "/subscriptions/" + subscription + std::string(kRegistriesPath) + version_query_;
+  for (std::size_t pages = 0; pages < kMaxPages; ++pages) {
+    ArmResult<Page> page = ReadListPage(subscription, target, budget, pages == 0 ? Patience::kNone : Patience::kPauses);
+    if (!page) {
+      if (page.error().kind == Kind::kNotFound && pages > 0) {  // a link that has lapsed, not the subscription
+        page.error().kind = Kind::kUnavailable;
+      }
+      return tl::unexpected(Explain(std::move(page.error()), kReadRegistries, "/subscriptions/" + subscription));
+    }
+    for (std::size_t i = 0; i < page->registries.size(); ++i) {
+      policy::Registry& registry = page->registries[i];
+      if (!login_servers.insert(registry.login_server).second) {
+        return Unavailable("the list of subscription " + subscription + " holds " + registry.login_server + " on two pages");
+      }
+      if (has_connections_list && LacksConnections(page->bodies[i])) {
+        const ArmResult<bool> added = AddConnections(registry, page->bodies[i], budget);
+        if (!added) {
+          return tl::unexpected(added.error());
+        }
+        has_connections_list = *added;
+      }
+      registries.push_back(std::move(registry));
+    }
+    if (page->next.empty()) {
+      return registries;
+    }
+    target = std::move(page->next);
+  }
+  return Unavailable("the list of subscription " + subscription + " has more than " + std::to_string(kMaxPages) + " pages");
+}
+
+ArmResult<Reader::Page> Reader::ReadListPage(const std::string& subscription, const std::string& target, const Budget& budget,
+                                             Patience patience) const {
+  base::Time asked = clock_.Now();
+  ArmResult<json> answer = Call(
+      [&](milliseconds left) {
+        asked = clock_.Now();
+        return arm_.Get(target, left);
+      },
+      budget, patience);
+  if (!answer) {
+    return tl::unexpected(std::move(answer.error()));
+  }
+  const std::string source = "the registries of subscription " + subscription;
+  const auto value = answer->find("value");
+  std::optional<std::string> next = NextLink(*answer);
+  if (value == answer->end() || !value->is_array() || !next) {
+    return Unavailable(source + ": expected a list, an object with an array \"value\"");
+  }
+  json list = {{"value", std::move(*value)}};
+  base::Result<std::vector<policy::Registry>> read = policy::ReadRegistries(base::DumpJson(list), source, asked);
+  if (!read) {
+    return Unavailable(std::move(read.error().message));
+  }
+  Page page;
+  page.registries = std::move(*read);
+  page.bodies = std::move(list["value"].get_ref<std::vector<json>&>());
+  page.next = std::move(*next);
+  for (std::size_t i = 0; i < page.registries.size(); ++i) {
+    const std::optional<RegistryId> id = ParseRegistryId(page.registries[i].resource_id);
+    if (!id || !base::EqualsIgnoreAsciiCase(id->subscription, subscription)) {
+      return Unavailable(source + ": $.value[" + std::to_string(i) + "]: its id is not that of a registry in this subscription");
+    }
+  }
+  return page;
+}
+
+ArmResult<policy::Registry> Reader::Get(const std::string& resource_id, milliseconds deadline) {
+  const std::optional<RegistryId> id = ParseRegistryId(resource_id);
+  if (!id) {
+    return Rejected("\"" + base::Printable(resource_id, 512) + "\" is no id of a registry");
+  }
+  const Budget budget(clock_, deadline);
+  const base::Time asked = clock_.Now();
+  ArmResult<json> body = GetJson(id->Path() + version_query_, budget, Patience::kNone);
+  if (!body) {
+    return tl::unexpected(Explain(std::move(body.error()), kReadRegistries, resource_id));
+  }
+  // A list of one, so that an answer that is a list itself is none.
+  json list = {{"value", json::array({*body})}};
+  base::Result<std::vector<policy::Registry>> read = policy::ReadRegistries(base::DumpJson(list), "the registry " + resource_id, asked);
+  if (!read) {
+    return Unavailable(std::move(read.error().message));
+  }
+  policy::Registry registry = std::move(read->front());
+  if (!base::EqualsIgnoreAsciiCase(registry.resource_id, resource_id)) {
+    return Unavailable("asked for " + resource_id + ", Azure answered with another resource");
+  }
+  if (LacksConnections(*body)) {
+    if (const ArmResult<bool> added = AddConnections(registry, *body, budget); !added) {
+      return tl::unexpected(added.error());
+    }
+  }
+  return registry;
+}
+
+ArmResult<bool> Reader::AddConnections(policy::Registry& registry, json& body, const Budget& budget) const {
+  const std::optional<RegistryId> id = ParseRegistryId(registry.resource_id);
+  ArmResult<json> connections = ReadConnections(*id, budget);
+  if (!connections) {
+    ArmError& error = connections.error();
+    if (error.kind == Kind::kRejected && error.status != 0) {
+      return false;
+    }
+    // That the registry is gone is for its own GET to say.
+    error.kind = error.kind == Kind::kNotFound ? Kind::kUnavailable : error.kind;
+    return tl::unexpected(Explain(std::move(error), kReadConnections, registry.resource_id));
+  }
+  body["properties"]["privateEndpointConnections"] = std::move(*connections);
+  registry.body = base::DumpJson(body);
+  return true;
+}
+
+ArmResult<json> Reader::ReadConnections(const RegistryId& id, const Budget& budget) const {
+  json connections = json::array();
+  std::string target = id.Path() + "/privateEndpointConnections" + version_query_;
+  for (std::size_t pages = 0; pages < kMaxPages; ++pages) {
+    ArmResult<json> answer = GetJson(target, budget, Patience::kPauses);
+    if (!answer) {
+      return answer;
+    }
+    const auto value = answer->find("value");
+    std::optional<std::string> next = NextLink(*answer);
+    if (value == answer->end() || !value->is_array() || !next) {
+      return Unavailable("the private endpoint connections of " + id.Path() + ": expected a list, an object with an array \"value\"");
+    }
+    for (json& connection : *value) {
+      connections.push_back(std::move(connection));
+    }
+    if (next->empty()) {
+      return connections;
+    }
+    target = std::move(*next);
+  }
+  return Unavailable("the private endpoint connections of " + id.Path() + " have more than " + std::to_string(kMaxPages) + " pages");
+}
+
+}  // namespace
+
+void SleepPause(milliseconds time) { std::this_thread::sleep_for(time); }
+
+std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause) {
+  return std::make_unique<Reader>(arm, clock, std::move(api_version), std::move(pause));
+}
+
+}  // namespace azure

@@ -1,0 +1,71 @@
+// Reads registries from Azure: which subscriptions hold any (Resource Graph discovers), what each registry is (ARM decides).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "azure/arm_error.h"
+#include "base/clock.h"
+#include "policy/registry.h"
+
+namespace azure {
+
+class Arm;
+
+inline constexpr std::string_view kRegistryApiVersion = "2025-11-01";
+
+// Pages of one list. ARM gave up to 80 registries on a page wherever that was seen, Resource Graph gives 1,000: an answer
+// that goes on for longer than this goes round in circles.
+inline constexpr std::size_t kMaxPages = 200;
+
+// Where an identity looks.
+struct Scope {
+  std::vector<std::string> subscriptions;      // listed: no discovery
+  std::vector<std::string> management_groups;  // discovered below them; both empty: all that the identity can see
+};
+
+// A registry that Resource Graph knows of: found by its login server, not to be decided on.
+struct Discovered {
+  std::string resource_id;
+  std::string subscription;  // lower-case
+  std::string login_server;  // lower-case; "" where Resource Graph has none, as of one that is being created
+};
+
+// An interface since the scheduling above it is tested against thousands of simulated hours. Blocks; safe for concurrent use.
+class RegistryReader {
+ public:
+  virtual ~RegistryReader() = default;
+
+  // All registries in the scope that Resource Graph knows of, all pages; an answer that is truncated is an error.
+  virtual ArmResult<std::vector<Discovered>> Discover(const Scope& scope, std::chrono::milliseconds deadline) = 0;
+
+  // Those of `login_servers` that Resource Graph knows of, in one query (at most kMaxLookUp names), or one for each 300
+  // members of the scope. A name that can be no host is not asked about.
+  static constexpr std::size_t kMaxLookUp = 100;
+  virtual ArmResult<std::vector<Discovered>> LookUp(const std::vector<std::string>& login_servers, const Scope& scope,
+                                                    std::chrono::milliseconds deadline) = 0;
+
+  // Every registry of a subscription by ARM, all pages: all of it or an error.
+  virtual ArmResult<std::vector<policy::Registry>> List(const std::string& subscription, std::chrono::milliseconds deadline) = 0;
+
+  // One registry by ARM.
+  virtual ArmResult<policy::Registry> Get(const std::string& resource_id, std::chrono::milliseconds deadline) = 0;
+};
+
+// Waits so long, or less when the program ends. Called between the pages of one answer alone, where Azure's limits ask for
+// it and the deadline allows it: what was read already would else be read again, and long answers never be read to the end.
+using Pause = std::function<void(std::chrono::milliseconds)>;
+void SleepPause(std::chrono::milliseconds time);
+
+// `api_version` is that of registries. `observed` of a registry is when its page, or it, was asked for. A body without
+// privateEndpointConnections gets them by their own list; an api-version that has no such list leaves the body without,
+// so that rules over them are Unknown.
+std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock,
+                                                   std::string api_version = std::string(kRegistryApiVersion), Pause pause = SleepPause);
+
+}  // namespace azure
