@@ -44,6 +44,9 @@ base::Result<sqlite::Connection> OpenForReading(const std::string& path) {
     return base::Fail(base::ErrorCode::kNotFound, "audit database " + path + ": there is no such file",
                       "name it with --database, or with --config the file that serve runs with");
   }
+  if (!S_ISREG(status.st_mode)) {
+    return base::Fail(base::ErrorCode::kInvalidArgument, "audit database " + path + ": is no regular file", "name the database itself");
+  }
   auto connection = sqlite::Connection::Open(path, sqlite::Connection::Mode::kReadOnly, kBusyWait);
   if (!connection) {
     return tl::unexpected<base::Error>(connection.error());

@@ -29,6 +29,7 @@ constexpr std::int64_t kSlackShare = 32;
 
 // In one Maintain, so that a stop need not wait: 8,192 rows.
 constexpr int kMaxSteps = 64;
+constexpr std::chrono::milliseconds kMaxRetain{100};
 
 // The reading connection never waits for a lock that a commit needs; outside programs hold none for long.
 constexpr std::chrono::milliseconds kReaderWait{0};
@@ -214,6 +215,15 @@ class SqliteStore final : public Store {
     return notice.empty() ? base::Result<void>() : base::Fail(base::ErrorCode::kUnavailable, notice);
   }
 
+  // No more rows than the bytes that are over: a row may have 64 KiB, and a step of them somebody's whole history.
+  static void KeepWhatFits(std::vector<RowSize>& rows, std::int64_t over) {
+    std::size_t count = 0;
+    while (count < rows.size() && over > 0) {
+      over -= rows[count++].size;
+    }
+    rows.resize(count);
+  }
+
   base::Result<void> Retain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
     if (!reader_) {
       return tl::unexpected(NotOpen());
@@ -221,7 +231,8 @@ class SqliteStore final : public Store {
     const base::Time now = clock_.Now();
     const base::Time cutoff = now - options_.retention_age;
     std::int64_t target = options_.retention_bytes;
-    for (int step = 0; step < kMaxSteps; ++step) {
+    const auto began = clock_.Monotonic();
+    for (int step = 0; step < kMaxSteps && clock_.Monotonic() - began < kMaxRetain; ++step) {
       auto rows = reader_->retention.TooOld(cutoff, now);
       if (rows && rows->empty()) {
         const auto used = UsedBytes();
@@ -234,6 +245,9 @@ class SqliteStore final : public Store {
         }
         target = options_.retention_bytes - options_.retention_bytes / kSlackShare;
         rows = reader_->retention.OverSize(CurrentTally());
+        if (rows) {
+          KeepWhatFits(*rows, *used - target);
+        }
       }
       if (!rows) {
         return Failed<void>(rows.error());
@@ -285,11 +299,11 @@ class SqliteStore final : public Store {
 
   // Pages that hold something: the file does not shrink, freed pages are used again.
   sqlite::Outcome<std::int64_t> UsedBytes() REQUIRES(read_mutex_) {
-    const auto pages = OneInt(reader_->pages);
+    auto pages = OneInt(reader_->pages);
     if (!pages) {
       return pages;
     }
-    const auto free_pages = OneInt(reader_->free_pages);
+    auto free_pages = OneInt(reader_->free_pages);
     if (!free_pages) {
       return free_pages;
     }

@@ -153,9 +153,16 @@ std::optional<WatchedFile::Change> WatchedFile::Poll() {
   if (!first_ && signature == signature_) {
     return std::nullopt;
   }
+  auto content = ReadFile(path_, max_bytes_);
+  if (!content) {  // tried again at every Poll (descriptors may have run out for a moment), reported once
+    signature = "error " + content.error().message;
+    if (!first_ && signature == signature_) {
+      return std::nullopt;
+    }
+  }
   first_ = false;
   signature_ = std::move(signature);
-  return Change{ReadFile(path_, max_bytes_), FromTimespec(status.st_mtim)};
+  return Change{std::move(content), FromTimespec(status.st_mtim)};
 }
 
 }  // namespace base

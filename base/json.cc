@@ -126,6 +126,9 @@ Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source)
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
   }
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    return Fail(ErrorCode::kInvalidArgument, std::string(source) + ": is UTF-16", "save it as UTF-8");
+  }
   simdjson::dom::parser parser;
   element root;
   // The parser copies the text into a padded buffer of its own.

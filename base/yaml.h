@@ -69,14 +69,15 @@ nlohmann::json ToJson(const YamlNode& node);
 //   m.Optional("expires", &text);
 //   m.Finish();                        // whatever was not asked for is an unknown key
 //
-// Outputs keep their value when the key is absent (or null) or its value is wrong. Keys are literals: they are kept.
+// Outputs keep their value when the key is absent or its value is wrong; a key with nothing after it is a problem. Keys are literals: they
+// are kept.
 class YamlMapping {
  public:
   // `path` is how messages call this mapping; "" for the document itself. A node that is no mapping is a problem, and
   // every read then finds nothing. `node` and `file` must outlive the YamlMapping.
   YamlMapping(const YamlNode& node, std::string_view file, std::string path, Problems& problems);
 
-  // The member, marked as known; null when absent. A member whose value is null counts as absent.
+  // The member, marked as known; null when absent. A member whose value is null is a problem.
   const YamlNode* Member(std::string_view key);
   const YamlNode* RequiredMember(std::string_view key);
 

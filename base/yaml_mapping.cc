@@ -84,20 +84,23 @@ void YamlMapping::AddProblem(const YamlNode& at, std::string_view key, std::stri
 }
 
 const YamlNode* YamlMapping::Member(std::string_view key) {
+  const bool asked_before = std::find(known_.begin(), known_.end(), key) != known_.end();
   known_.push_back(key);
   const YamlNode* member = node_->Find(key);
-  return member == nullptr || member->kind == YamlNode::Kind::kNull ? nullptr : member;
+  if (member == nullptr || member->kind != YamlNode::Kind::kNull) {
+    return member;
+  }
+  // "requirements:" with every item commented out must not read as "none": who means that leaves the key out.
+  if (!asked_before) {
+    AddProblem(*member, key, "expected a value, got nothing; leave the key out to have its default");
+  }
+  return nullptr;
 }
 
 const YamlNode* YamlMapping::RequiredMember(std::string_view key) {
   const YamlNode* member = Member(key);
-  if (member == nullptr && node_->kind == YamlNode::Kind::kMapping) {
-    const YamlNode* null = node_->Find(key);
-    if (null != nullptr) {
-      AddProblem(*null, key, "expected a value, got nothing");
-    } else {
-      AddProblem(*node_, "", "the key " + Quoted(key) + " is missing");
-    }
+  if (member == nullptr && node_->kind == YamlNode::Kind::kMapping && node_->Find(key) == nullptr) {
+    AddProblem(*node_, "", "the key " + Quoted(key) + " is missing");
   }
   return member;
 }

@@ -52,15 +52,18 @@ void FileIdentity::Poll() {
   identities_.Collect();
   const bool certificate_changed = certificate_.Poll().has_value();
   const bool key_changed = key_.Poll().has_value();
-  if (!certificate_changed && !key_changed) {
+  if (!certificate_changed && !key_changed && !retry_) {
     return;
   }
   std::string digest;
   auto identity = Read(&digest);
+  retry_ = !identity;  // what cannot be read now may be readable at the next Poll, with nothing about the file changed
   if (!identity) {
-    std::string problem = identity.error().ToString();
-    log_(base::LogLevel::kError, "certificate not reloaded, the old one stays in use: " + problem);
-    SetProblem(std::move(problem));
+    std::string text = identity.error().ToString();
+    if (problem() != text) {
+      log_(base::LogLevel::kError, "certificate not reloaded, the old one stays in use: " + text);
+    }
+    SetProblem(std::move(text));
     return;
   }
   SetProblem(std::nullopt);

@@ -39,6 +39,7 @@ class FileIdentity {
   const base::Log log_;
   base::Snapshot<Identity> identities_;
   std::string published_;  // digest of the files behind the published identity
+  bool retry_ = false;     // the last read failed
   mutable base::Mutex mutex_;
   std::optional<std::string> problem_ GUARDED_BY(mutex_);
 };

@@ -77,7 +77,10 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
                       "leave one of them out");
   }
   query.namespace_name = arguments.namespace_name;
-  query.registry = arguments.registry;
+  // As in a record: the default port is no part of a registry host.
+  constexpr std::string_view kDefaultPort = ":443";
+  query.registry =
+      arguments.registry.substr(0, arguments.registry.size() - (arguments.registry.ends_with(kDefaultPort) ? kDefaultPort.size() : 0));
   query.image = arguments.image;
   query.user = arguments.user;
   query.uid = arguments.uid;
@@ -157,7 +160,7 @@ base::Result<void> Follow(const std::string& database, audit::Query query, const
   while (true) {
     query.limit = left;
     std::int64_t last = *query.after_row;
-    const auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
+    auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
       last = row.id;
       --left;
       out << (arguments.output == AuditOutput::kTable ? AuditLine(ReadAuditRow(row.json), arguments.terminal) : row.json + "\n");

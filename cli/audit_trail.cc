@@ -1,8 +1,15 @@
 #include "cli/audit_trail.h"
 
+#include <chrono>
 #include <utility>
 
 namespace cli {
+namespace {
+
+// For the end: less than what is left of a stop, so that a slow reader of standard output does not turn it into a failure.
+constexpr std::chrono::milliseconds kCloseWait{1200};
+
+}  // namespace
 
 void AuditTrail::Condition::Log(const std::optional<std::string>& problem, const base::Log& log) {
   if (problem.has_value() == logged.has_value()) {
@@ -65,21 +72,31 @@ void AuditTrail::Lost(std::span<const audit::Record> records) {
 }
 
 void AuditTrail::Run() {
-  const base::Result<void> kept = store_->Maintain();
-  upkeep_problem_ = kept ? std::nullopt : std::optional(kept.error().ToString());
   output_problem_.reset();
   WriteLost();
-  Copy();
+  Copy();  // before Maintain, which may set a damaged database aside, with what was not copied yet
+  const base::Result<void> kept = store_->Maintain();
+  upkeep_problem_ = kept ? std::nullopt : std::optional(kept.error().ToString());
   LogChanges();
 }
 
 void AuditTrail::Close() {
   output_problem_.reset();
-  WriteLost();
-  while (Copy()) {
+  const auto end = std::chrono::steady_clock::now() + kCloseWait;
+  bool more = true;
+  while ((more || LostBytes() > 0) && !output_problem_ && std::chrono::steady_clock::now() < end) {
+    WriteLost();
+    more = Copy();
   }
-  WriteLost();  // a committed line that was half written may have held them up
+  if (const std::size_t left = LostBytes(); left > 0) {
+    log_(base::LogLevel::kError, std::to_string(left) + " bytes of audit records are lost: standard output did not take them");
+  }
   LogChanges();
+}
+
+std::size_t AuditTrail::LostBytes() const {
+  const base::MutexLock lock(mutex_);
+  return lost_.size() - lost_written_ + waiting_.size();
 }
 
 std::optional<std::string> AuditTrail::problem() const {

@@ -53,6 +53,7 @@ class AuditTrail {
   bool Copy();
   void WriteLost() EXCLUDES(mutex_);
   void TakeLost() EXCLUDES(mutex_);
+  std::size_t LostBytes() const EXCLUDES(mutex_);  // that standard output has not taken yet
   void LogChanges() EXCLUDES(mutex_);
   base::Result<std::size_t> Write(std::string_view bytes);
 

@@ -29,6 +29,7 @@ struct Checked {
   std::string name;
   policy::DecisionKind decision = policy::DecisionKind::kAllowed;
   nlohmann::json images;
+  nlohmann::json images_omitted;   // null, or what the record has no room for
   nlohmann::json failure;          // null, or why the object was not understood
   std::vector<std::string> lines;  // what whoever applies it would read
 };
@@ -60,11 +61,12 @@ Checked Decide(const ManifestObject& object, const policy::Admission& admission,
   if (base::Result<nlohmann::json> written = base::ParseJson(record.json, "record")) {
     checked.images = std::move((*written)["images"]);
     checked.failure = std::move((*written)["failure"]);
+    checked.images_omitted = written->value("imagesOmitted", nlohmann::json());
   }
   if (decision.kind == policy::DecisionKind::kDenied) {
     checked.lines = LinesOf(policy::DenialMessage(decision, admission, policy, now));
     // A manifest's decision has no record that could be looked up.
-    std::erase(checked.lines, "audit uid " + std::string(kNoUid));
+    std::erase_if(checked.lines, [](const std::string& line) { return line.starts_with("audit uid "); });
   }
   for (std::string& warning : policy::Warnings(decision, admission, policy, now)) {
     checked.lines.push_back("Warning: " + std::move(warning));
@@ -95,21 +97,21 @@ void WriteTable(const std::vector<Checked>& objects, const Terminal& terminal, s
     }
   }
   if (objects.empty()) {
-    out << "nothing that names an image\n";
+    out << "nothing that the webhook is asked about: no Pod, and no workload of v1, apps or batch\n";
   }
 }
 
 void WriteJson(const std::vector<Checked>& objects, policy::DecisionKind decision, std::ostream& out) {
   nlohmann::json rows = nlohmann::json::array();
   for (const Checked& object : objects) {
-    rows.push_back({{"file", object.file},
-                    {"document", object.document},
-                    {"kind", object.kind},
-                    {"namespace", object.namespace_name},
-                    {"name", object.name},
-                    {"decision", policy::ToString(object.decision)},
-                    {"images", object.images},
-                    {"failure", object.failure}});
+    nlohmann::json row = {{"file", object.file},     {"document", object.document},
+                          {"kind", object.kind},     {"namespace", object.namespace_name},
+                          {"name", object.name},     {"decision", policy::ToString(object.decision)},
+                          {"images", object.images}, {"failure", object.failure}};
+    if (!object.images_omitted.is_null()) {
+      row["imagesOmitted"] = object.images_omitted;
+    }
+    rows.push_back(std::move(row));
   }
   out << base::DumpJson({{"decision", policy::ToString(decision)}, {"objects", std::move(rows)}}, 2) << '\n';
 }
@@ -149,6 +151,9 @@ int RunCheck(const CheckArguments& arguments, const Streams& streams, const base
   const auto state = LoadInputs(arguments.inputs, clock);
   if (!state) {
     return Fail(state.error(), streams.err);
+  }
+  if (!(*state)->primed) {
+    streams.err << kNoInventoryNote;
   }
   const base::Loaded<std::vector<ManifestObject>> manifests = ReadAll(arguments.files, streams.in);
   if (!manifests) {

@@ -1,12 +1,14 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "cli/version.h"
 
 namespace cli {
@@ -17,6 +19,12 @@ constexpr const char* kDescription =
     "Azure Container Registry, only when the registry itself is compliant.";
 
 constexpr const char* kInputsNote = "Without --policy the default policy decides; without --registries or --config no registry is known.\n";
+
+constexpr std::size_t kMaxShownCommand = 100;
+constexpr std::array<std::string_view, 6> kCommands = {"serve", "check", "registries", "explain", "audit", "validate"};
+
+// An empty value is a variable that was not set: as a filter it would show everybody's records.
+std::string NotEmpty(const std::string& value) { return value.empty() ? "must not be empty" : ""; }
 
 void AddOutput(CLI::App& app, OutputFormat& output) {
   app.add_option_function<std::string>(
@@ -107,14 +115,16 @@ CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
   CLI::Option* database =
       audit->add_option("--database", arguments.database, "The audit database (default: audit.db)")->option_text("FILE");
   audit->add_option("--config", arguments.config, "Take the database from serve's configuration")->option_text("FILE")->excludes(database);
-  audit->add_option("--since", arguments.since, "Not older: a duration back from now (1h), a date, an RFC 3339 time")->option_text("T");
-  audit->add_option("--until", arguments.until, "Older than this, as --since")->option_text("T");
-  audit->add_option("--namespace", arguments.namespace_name, "Of this namespace")->option_text("NAMESPACE");
-  audit->add_option("--decision", arguments.decision, "With this decision")->option_text("Allowed|Warned|Denied");
-  audit->add_option("--registry", arguments.registry, "With an image from this registry host")->option_text("HOST");
-  audit->add_option("--image", arguments.image, "With an image like this; * is any text")->option_text("GLOB");
-  audit->add_option("--user", arguments.user, "Asked for by this user")->option_text("USER");
-  audit->add_option("--uid", arguments.uid, "The one with this audit uid, which a denial names")->option_text("ID");
+  audit->add_option("--since", arguments.since, "Not older: a duration back from now (1h), a date, an RFC 3339 time")
+      ->check(NotEmpty)
+      ->option_text("T");
+  audit->add_option("--until", arguments.until, "Older than this, as --since")->check(NotEmpty)->option_text("T");
+  audit->add_option("--namespace", arguments.namespace_name, "Of this namespace")->check(NotEmpty)->option_text("NAMESPACE");
+  audit->add_option("--decision", arguments.decision, "With this decision")->check(NotEmpty)->option_text("Allowed|Warned|Denied");
+  audit->add_option("--registry", arguments.registry, "With an image from this registry host")->check(NotEmpty)->option_text("HOST");
+  audit->add_option("--image", arguments.image, "With an image like this; * is any text")->check(NotEmpty)->option_text("GLOB");
+  audit->add_option("--user", arguments.user, "Asked for by this user")->check(NotEmpty)->option_text("USER");
+  audit->add_option("--uid", arguments.uid, "The one with this audit uid, which a denial names")->check(NotEmpty)->option_text("ID");
   audit->add_option("--limit", arguments.limit, "At most so many (default: 100; none with --follow)")->option_text("N");
   audit
       ->add_option_function<std::string>(
@@ -147,6 +157,12 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const explain = AddExplain(app, read.explain);
   const CLI::App* const audit = AddAudit(app, read.audit);
   AddValidate(app, read.validate);
+  if (!arguments.empty() && !arguments.front().starts_with('-') &&
+      std::none_of(kCommands.begin(), kCommands.end(), [&](std::string_view name) { return name == arguments.front(); })) {
+    return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) +
+                                                "; expected serve, check, registries, explain, audit or validate\n"
+                                                "Run with --help for more information.\n"});
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
     app.parse(std::move(arguments));

@@ -56,7 +56,7 @@ std::optional<std::int64_t> ParseSize(std::string_view text) {
   return std::nullopt;
 }
 
-// HOST:PORT or [IPV6]:PORT. Port 0 is any free one.
+// IP:PORT or [IPV6]:PORT. Port 0 is any free one.
 bool IsAddress(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
@@ -73,8 +73,8 @@ bool IsAddress(std::string_view text) {
     in6_addr parsed{};
     return host.ends_with(']') && inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &parsed) == 1;
   }
-  constexpr std::string_view kHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-  return !host.empty() && host.find_first_not_of(kHost) == std::string_view::npos;
+  in_addr parsed{};
+  return inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1;
 }
 
 class ConfigReader {
@@ -92,11 +92,38 @@ class ConfigReader {
     ReadAudit();
     ReadLog();
     ReadCluster();
+    CheckWritten();
     document_.Finish();
     return std::move(config_);
   }
 
  private:
+  // What serve writes is none of what it reads: a file that is no database or saved inventory would be moved aside.
+  void CheckWritten() {
+    const auto same = [](const std::string& a, const std::string& b) {
+      return !a.empty() && !b.empty() && std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
+    };
+    const std::string saved = config_.inventory.saved;
+    const std::string database = config_.audit.enabled ? config_.audit.database : std::string();
+    const std::array<std::pair<std::string_view, std::string>, 6> read = {{{"inventory.file", config_.inventory.file},
+                                                                           {"policy", config_.policy},
+                                                                           {"tls.certificate", config_.tls.certificate},
+                                                                           {"tls.key", config_.tls.key},
+                                                                           {"server.clientCA", config_.server.client_ca},
+                                                                           {"this file", file_}}};
+    for (const auto& [name, path] : read) {
+      if (same(saved, path)) {
+        document_.AddProblem(document_.node(), "inventory.saved", "is " + std::string(name) + " too; expected a file of its own");
+      }
+      if (same(database, path)) {
+        document_.AddProblem(document_.node(), "audit.database", "is " + std::string(name) + " too; expected a file of its own");
+      }
+    }
+    if (same(database, saved)) {
+      document_.AddProblem(document_.node(), "audit.database", "is inventory.saved too; expected a file of its own");
+    }
+  }
+
   // A section that may be left out.
   std::optional<YamlMapping> Section(YamlMapping& parent, std::string_view key) {
     const YamlNode* member = parent.Member(key);
@@ -122,7 +149,7 @@ class ConfigReader {
   static void ReadAddress(YamlMapping& mapping, std::string* out) {
     if (mapping.Optional("address", out) && !IsAddress(*out)) {
       mapping.AddProblem(*mapping.Member("address"), "address",
-                         "expected HOST:PORT or [IPV6]:PORT such as 0.0.0.0:8443, got " + base::Quoted(*out));
+                         "expected IP:PORT or [IPV6]:PORT such as 0.0.0.0:8443, got " + base::Quoted(*out));
     }
   }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/table.h"
 #include "policy/decision.h"
 
@@ -14,6 +15,8 @@ namespace cli {
 namespace {
 
 constexpr std::size_t kMaxStandardInput = 64 * 1024 * 1024;  // a million references of ordinary length
+
+constexpr std::size_t kMaxError = 1024;  // bytes of why a reference is refused
 
 struct Question {
   std::string image;
@@ -28,7 +31,7 @@ Question QuestionOfLine(std::string_view line) {
   if (line.substr(0, 1) != "\"") {
     return {std::string(line), {}};
   }
-  const base::Result<nlohmann::json> value = base::ParseJson(line, "line");
+  const base::Result<nlohmann::json> value = base::ParseJson(line, "the JSON string");
   if (!value) {
     return {std::string(line), value.error().message};
   }
@@ -107,14 +110,20 @@ std::string Table(const std::vector<Answer>& answers, const Terminal& terminal) 
   std::vector<std::vector<Cell>> rows;
   for (const Answer& answer : answers) {
     const policy::Explanation& explanation = answer.explanation;
-    const std::string meaning = !explanation.error.empty() ? explanation.error : explanation.reference->Canonical();
+    const std::string meaning = !explanation.error.empty() ? "refused, see below" : explanation.reference->Canonical();
     rows.push_back({{answer.image},
                     ActionCell(explanation),
                     {std::string(Kind(explanation))},
                     {explanation.login_server.empty() ? "-" : explanation.login_server},
                     {meaning}});
   }
-  return FormatTable({"IMAGE", "ACTION", "KIND", "LOGIN SERVER", "MEANS"}, rows, terminal);
+  std::string text = FormatTable({"IMAGE", "ACTION", "KIND", "LOGIN SERVER", "MEANS"}, rows, terminal);
+  for (const Answer& answer : answers) {
+    if (!answer.explanation.error.empty()) {
+      text += base::Printable(answer.explanation.error, kMaxError) + '\n';
+    }
+  }
+  return text;
 }
 
 }  // namespace

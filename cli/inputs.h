@@ -15,6 +15,9 @@
 
 namespace cli {
 
+inline constexpr std::string_view kNoInventoryNote =
+    "note: no inventory was given, so every Azure registry is unknown; give --registries FILE or --config FILE\n";
+
 struct Inputs {
   std::string policy;      // "": the configuration's, else the default policy
   std::string registries;  // an inventory file; not together with `config`

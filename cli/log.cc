@@ -1,11 +1,17 @@
 #include "cli/log.h"
 
+#include <poll.h>
 #include <spdlog/formatter.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <memory>
+#include <mutex>
+#include <string_view>
 
 #include "base/json_writer.h"
 
@@ -64,6 +70,30 @@ class JsonFormatter final : public spdlog::formatter {
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
 };
 
+// Standard error without waiting: a reader that has stopped must not hold up an admission or a drain. What does not fit is
+// lost, as diagnostics may be.
+class StandardErrorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view rest(line.data(), line.size());
+    while (!rest.empty()) {
+      pollfd wanted{STDERR_FILENO, POLLOUT, 0};
+      if (poll(&wanted, 1, 0) != 1) {
+        return;
+      }
+      // A pipe that is ready takes this much at once.
+      const ssize_t written = write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+      if (written <= 0) {
+        return;
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+  void flush_() override {}
+};
+
 }  // namespace
 
 std::string FormatLogLine(base::Time time, base::LogLevel level, std::string_view message) {
@@ -81,7 +111,7 @@ std::string FormatLogLine(base::Time time, base::LogLevel level, std::string_vie
 }
 
 base::Log MakeLog(base::LogLevel least) {
-  auto logger = std::make_shared<spdlog::logger>("acr-admission", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("acr-admission", std::make_shared<StandardErrorSink>());
   logger->set_formatter(std::make_unique<JsonFormatter>());
   logger->set_level(ToSpdlog(least));
   // spdlog's own handler would print to the standard error that just failed.

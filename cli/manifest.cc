@@ -158,7 +158,10 @@ base::Loaded<std::vector<ManifestObject>> ReadManifest(std::string_view text, co
   if (objects || file.ends_with(".yaml") || file.ends_with(".yml")) {
     return objects;
   }
-  return tl::unexpected(base::Problems{{file, 0, 0, value.error().message}});
+  // The message begins with the file's name, as a problem does by itself.
+  std::string_view message = value.error().message;
+  message.remove_prefix(message.starts_with(file + ": ") ? file.size() + 2 : 0);
+  return tl::unexpected(base::Problems{{file, 0, 0, std::string(message)}});
 }
 
 bool CarriesImages(const nlohmann::json& object) { return FindKind(object) != nullptr || IsReview(object); }

@@ -35,6 +35,12 @@ void HardenProcess() {
   const rlimit none{};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);
+  // The soft limit is often 1,024: less than connections, probes and files together.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
 }
 
 void BlockStopSignals() {

@@ -9,7 +9,7 @@
 
 namespace cli {
 
-// Files that we make are ours alone; no core dump and no debugger gets at the serving key.
+// Files that we make are ours alone; no core dump and no debugger gets at the serving key; as many descriptors as we may have.
 void HardenProcess();
 
 // SIGTERM and SIGINT wait until somebody takes them, in this thread and those that it starts. As PID 1 they would be

@@ -102,6 +102,9 @@ void WriteFinding(const policy::Finding& finding, const policy::Registry& regist
 }
 
 void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, const Terminal& terminal, std::ostream& out) {
+  if (registries.empty()) {
+    out << "no registries\n";
+  }
   for (const SharedFacts& facts : registries) {
     const policy::FindingResult worst = Worst(facts->verdict);
     const policy::Registry& registry = facts->registry;
@@ -127,6 +130,9 @@ int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, 
   if (!state) {
     streams.err << base::ToString(state.error()) << '\n';
     return kExitError;
+  }
+  if (!(*state)->primed) {
+    streams.err << kNoInventoryNote;
   }
   std::vector<SharedFacts> registries = (*state)->facts.Sorted();
   if (!arguments.names.empty()) {

@@ -253,6 +253,7 @@ int RunServe(const ServeArguments& arguments, const Streams& streams, const base
     return kExitError;
   }
   signals.WaitUntilAsked();
+  signals.EndWithin(std::chrono::ceil<std::chrono::seconds>(config->server.drain_delay) + 2 * kEndAfterDrain);
   log(base::LogLevel::kInfo, "stopping: draining");
   service.Drain();
   signals.EndWithin(kEndAfterDrain);

@@ -16,16 +16,19 @@
 namespace cli {
 namespace {
 
-// "" when a database could be kept there.
-std::string DatabaseProblem(const std::string& database) {
-  const std::filesystem::path path(database);
+// "" when serve could keep a file there.
+std::string WrittenFileProblem(const std::string& file, std::string_view key) {
+  const std::filesystem::path path(file);
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
-    return database + ": the folder " + folder + " does not exist; create it, or set audit.database";
+    return file + ": the folder " + folder + " does not exist; create it, or set " + std::string(key);
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    return database + ": the folder " + folder + " cannot be written to; the audit log needs a folder of its own";
+    return file + ": the folder " + folder + " cannot be written to; name a file in one that can, with " + std::string(key);
+  }
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return file + ": is no regular file; name one with " + std::string(key);
   }
   return {};
 }
@@ -68,7 +71,12 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
     }
   }
   if (config->audit.enabled) {
-    if (const std::string problem = DatabaseProblem(config->audit.database); !problem.empty()) {
+    if (const std::string problem = WrittenFileProblem(config->audit.database, "audit.database"); !problem.empty()) {
+      report(problem);
+    }
+  }
+  if (!config->inventory.saved.empty()) {
+    if (const std::string problem = WrittenFileProblem(config->inventory.saved, "inventory.saved"); !problem.empty()) {
       report(problem);
     }
   }

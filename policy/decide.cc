@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kShownName = 100;   // bytes of a registry or pattern that a reason repeats
 constexpr std::size_t kShownImage = 160;  // bytes of an image that a reason repeats
 
+// A memory of compliance in the future is of a clock that ran ahead: it gives no grace. Small steps back are ordinary.
+constexpr std::chrono::minutes kClockTolerance{5};
+
 bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -203,7 +206,7 @@ class ImageJudge {
   void AddUnknownRegistry() {
     AddMade(kUnknownRegistry, FindingResult::kUnknown, question_.policy.unknown_registry, question_.policy_cap,
             "registry " + base::Printable(image_.registry, kShownName) + " is not among the registries that this cluster knows",
-            "check the name; if it is right, the webhook's identity needs the Reader role on the registry");
+            "check the name; if it is right, ask the cluster's administrators to bring it into the webhook's inventory");
   }
 
   void AddOtherRegistries() {
@@ -250,6 +253,7 @@ class ImageJudge {
     if (finding.result == FindingResult::kUnknown) {
       effect = std::min(effect, question_.policy.unknown_finding);
     } else if (effect == Effect::kDeny && question_.policy.drift_grace.count() > 0 && finding.last_compliant &&
+               *finding.last_compliant <= question_.now + kClockTolerance &&
                question_.now - *finding.last_compliant <= question_.policy.drift_grace) {
       effect = Effect::kWarn;
       weighed.in_grace = true;
@@ -346,14 +350,15 @@ std::string_view ToString(DecisionKind kind) {
 
 Decision Decide(const Policy& policy, const Facts& facts, const Admission& admission, base::Time now) {
   Decision decision;
-  if (admission.workload && policy.workloads == WorkloadMode::kOff) {
-    return decision;
-  }
   const Question question{policy, facts, admission, now, PolicyCap(policy, admission)};
   Effect strongest = Effect::kDisabled;
   if (!admission.problem.empty()) {
     decision.failure = NotUnderstood(question, decision);
     strongest = decision.failure->effect;
+  }
+  if (admission.workload && policy.workloads == WorkloadMode::kOff) {
+    decision.kind = KindOf(strongest);  // its Pods will be judged; what is not understood is refused all the same
+    return decision;
   }
   decision.images.reserve(admission.images.size());
   for (const ImageUse& use : admission.images) {

@@ -52,6 +52,9 @@ struct Decision {
   std::vector<ImageDecision> images;
   std::optional<ImageFinding> failure;  // the shape was not understood; finding->reason says how
   std::forward_list<Finding> made;      // findings that no registry's verdict holds (stable addresses)
+
+  // The policy leaves such objects alone (`workloads: Off`): allowed, and nothing to record.
+  bool NothingDecided() const { return images.empty() && !failure; }
 };
 
 Decision Decide(const Policy& policy, const Facts& facts, const Admission& admission, base::Time now);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -107,7 +108,7 @@ tl::expected<std::vector<ParameterDefinition>, std::string> ParseParameters(cons
 std::string LastPart(const std::string& id) { return id.substr(id.rfind('/') + 1); }
 
 // The error is "PATH: message".
-tl::expected<std::shared_ptr<const Definition>, std::string> Build(const json& document, std::string name) {
+tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& document, std::string name) {
   if (!document.is_object()) {
     return tl::unexpected(std::string("$: expected an object, a policy definition"));
   }
@@ -162,7 +163,7 @@ tl::expected<std::shared_ptr<const Definition>, std::string> Build(const json& d
   }
   definition.parameters = std::move(*parameters);
   definition.rule = std::move(compiled->rule);
-  return std::make_shared<const Definition>(std::move(definition));
+  return std::make_shared<Definition>(std::move(definition));
 }
 
 bool Answers(const Definition& definition, std::string_view name_or_id) {
@@ -182,6 +183,7 @@ base::Result<std::shared_ptr<const Definition>> ParseDefinition(std::string_view
   if (!definition) {
     return base::Fail(base::ErrorCode::kInvalidArgument, std::string(file) + ": " + definition.error());
   }
+  (*definition)->digest = base::Sha256(text);
   return std::move(*definition);
 }
 

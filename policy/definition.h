@@ -34,6 +34,7 @@ struct Definition {
   std::string display_name;
   std::string version;
   std::string remedy;  // with {name}, {resourceGroup}, {subscription}, {loginServer}; "" when none is known
+  std::string digest;  // of the definition's text
   std::vector<ParameterDefinition> parameters;
   std::shared_ptr<const Rule> rule;
 };

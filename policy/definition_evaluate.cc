@@ -53,6 +53,9 @@ class Evaluator {
 
   Truth Judge(const Rule& rule);
 
+  // The rule was given up on: nothing can be said.
+  bool exhausted() const { return steps_ > kMaxSteps; }
+
   // The values that the field selects, null for a missing one; a field without [*] selects exactly one.
   std::vector<const json*> Select(const Field& field) const;
 
@@ -483,7 +486,11 @@ std::string HiddenReason(const std::set<std::string>& hidden) {
 
 Evaluation Evaluate(const Definition& definition, const json& parameters, const json& resource) {
   const Rule& rule = *definition.rule;
-  const Truth truth = Evaluator(parameters, resource).Judge(rule);
+  Evaluator judge(parameters, resource);
+  const Truth truth = judge.Judge(rule);
+  if (judge.exhausted()) {
+    return {FindingResult::kUnknown, {}, "the definition needs more than " + std::to_string(kMaxSteps) + " steps on this registry"};
+  }
   if (truth.outcome == Outcome::kFalse) {
     return {FindingResult::kCompliant, {}, {}};
   }

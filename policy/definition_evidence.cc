@@ -87,7 +87,7 @@ bool IsBrief(const json& value) {
 }
 
 std::string DescribeExpected(Comparison comparison, bool holds, const json& operand, bool two_valued) {
-  const std::string word = Word(operand);
+  std::string word = Word(operand);
   switch (comparison) {
     case Comparison::kEquals:
       if (holds) {

@@ -19,10 +19,6 @@ using base::Quoted;
 using base::YamlMapping;
 using base::YamlNode;
 
-// A decision's own findings: none of them is a requirement, so that no exemption can waive it.
-constexpr std::array<std::string_view, 7> kNeverWaived = {kUnknownRegistry, kStaleVerdict,     kOtherRegistries, kSourceRule,
-                                                          kNotUnderstood,   kInvalidReference, "unknownFinding"};
-
 // /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.ContainerRegistry/registries/NAME, the fixed parts in any case
 // as ARM compares them.
 bool IsRegistryId(std::string_view text) {
@@ -132,7 +128,7 @@ class ExemptionReader {
       return;
     }
     std::string message;
-    if (std::find(kNeverWaived.begin(), kNeverWaived.end(), name) != kNeverWaived.end()) {
+    if (IsDecisionsOwnName(name)) {
       message = Quoted(name) + " can never be waived: an exemption waives requirements of this policy alone";
     } else {
       std::vector<std::string_view> names;

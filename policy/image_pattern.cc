@@ -163,7 +163,11 @@ base::Result<ImagePattern> ImagePattern::Parse(std::string_view text) {
     }
   } while (!rest.empty());
 
-  if (pattern.host_ == "docker.io" && pattern.segments_.size() == 1 && pattern.segments_.front() != kAnySegments) {
+  if (host.find('*') != std::string_view::npos && !HostMatches(pattern.host_, kDockerHub) &&
+      std::any_of(kDockerHubHosts.begin(), kDockerHubHosts.end(), [&](std::string_view hub) { return HostMatches(pattern.host_, hub); })) {
+    return Refuse(text, "means hosts of Docker Hub, all of which are docker.io here", "write \"docker.io/**\"");
+  }
+  if (pattern.host_ == kDockerHub && pattern.segments_.size() == 1 && pattern.segments_.front() != kAnySegments) {
     return Refuse(text, "matches nothing: short names of Docker Hub's are under library/",
                   "write \"docker.io/library/" + pattern.segments_.front() + "\"");
   }

@@ -22,6 +22,7 @@ class ImagePattern {
   bool Matches(std::string_view registry, std::string_view repository) const;
 
   const std::string& text() const { return text_; }
+  const std::string& host() const { return host_; }  // folded; may hold '*'
 
  private:
   std::string text_;

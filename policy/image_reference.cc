@@ -9,17 +9,9 @@
 namespace policy {
 namespace {
 
-constexpr std::string_view kDockerHub = "docker.io";
-constexpr std::string_view kDockerHubLegacy = "index.docker.io";  // the one alias that the grammar itself knows
 constexpr std::string_view kOfficialPrefix = "library/";
 constexpr std::string_view kLocalhost = "localhost";
 constexpr std::string_view kDefaultTag = "latest";
-
-// Names under which Docker Hub's registry answers; the grammar keeps them apart, a rule on docker.io must not.
-constexpr std::array<std::string_view, 7> kDockerHubHosts = {
-    kDockerHub,       kDockerHubLegacy,          "registry-1.docker.io",     "registry.docker.io",
-    "hub.docker.com", "registry.hub.docker.com", "registry.ipv6.docker.com",
-};
 
 constexpr std::size_t kMaxRepositoryLength = 255;  // RepositoryNameTotalLengthMax, of the path without the host
 constexpr std::size_t kMaxTagLength = 128;

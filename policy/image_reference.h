@@ -2,12 +2,22 @@
 // https://github.com/distribution/reference/blob/main/reference.go
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace policy {
+
+inline constexpr std::string_view kDockerHub = "docker.io";
+inline constexpr std::string_view kDockerHubLegacy = "index.docker.io";  // the one alias that the grammar itself knows
+
+// Names under which Docker Hub's registry answers; the grammar keeps them apart, a rule on docker.io must not.
+inline constexpr std::array<std::string_view, 7> kDockerHubHosts = {
+    kDockerHub,       kDockerHubLegacy,          "registry-1.docker.io",     "registry.docker.io",
+    "hub.docker.com", "registry.hub.docker.com", "registry.ipv6.docker.com",
+};
 
 // A reference that may be judged. Every value is what ParseNormalizedNamed gives, but for `registry`, which is folded so
 // that one registry has one name.

@@ -36,12 +36,14 @@ std::string ShellWord(std::string_view text) {
   return quoted + "'";
 }
 
-// Fills in {name}, {resourceGroup}, {subscription} and {loginServer}; other braces stay.
-std::string ExpandRemedy(std::string_view remedy, const Registry& registry) {
+// Fills in {name}, {resourceGroup}, {subscription} and {loginServer}; other braces stay. Messages that are brief hold no
+// parts of resource ids: there the second and third are words to fill in.
+std::string ExpandRemedy(std::string_view remedy, const Registry& registry, MessageDetail detail) {
+  const bool brief = detail == MessageDetail::kBrief;
   const std::array<std::pair<std::string_view, std::string_view>, 4> values = {{
       {"{name}", registry.name},
-      {"{resourceGroup}", IdPart(registry.resource_id, "resourcegroups")},
-      {"{subscription}", IdPart(registry.resource_id, "subscriptions")},
+      {"{resourceGroup}", brief ? "GROUP" : IdPart(registry.resource_id, "resourcegroups")},
+      {"{subscription}", brief ? "SUBSCRIPTION" : IdPart(registry.resource_id, "subscriptions")},
       {"{loginServer}", registry.login_server},
   }};
   std::string expanded;
@@ -60,12 +62,12 @@ std::string ExpandRemedy(std::string_view remedy, const Registry& registry) {
   return expanded;
 }
 
-const Finding* FindPrevious(const RegistryFacts* previous, const Registry& registry, std::string_view requirement) {
+const Finding* FindPrevious(const RegistryFacts* previous, const Registry& registry, const Requirement& requirement) {
   if (previous == nullptr || !base::EqualsIgnoreAsciiCase(previous->registry.resource_id, registry.resource_id)) {
     return nullptr;
   }
   for (const Finding& finding : previous->verdict) {
-    if (finding.requirement == requirement) {
+    if (finding.requirement == requirement.name && finding.rule == requirement.rule) {
       return &finding;
     }
   }
@@ -83,6 +85,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
     }
     Finding finding;
     finding.requirement = requirement.name;
+    finding.rule = requirement.rule;
     finding.definition_id = requirement.definition->id;
     finding.effect = requirement.effect;
     if (body) {
@@ -94,11 +97,11 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
       finding.reason = "the registry's description cannot be read: " + body.error().message;
     }
     if (finding.result == FindingResult::kNonCompliant) {
-      finding.remedy = ExpandRemedy(requirement.definition->remedy, registry);
+      finding.remedy = ExpandRemedy(requirement.definition->remedy, registry, policy.messages);
     }
     if (finding.result == FindingResult::kCompliant) {
       finding.last_compliant = registry.observed;
-    } else if (const Finding* before = FindPrevious(previous, registry, requirement.name)) {
+    } else if (const Finding* before = FindPrevious(previous, registry, requirement)) {
       finding.last_compliant = before->last_compliant;
     }
     verdict.push_back(std::move(finding));

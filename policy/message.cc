@@ -145,7 +145,9 @@ std::string EvidenceText(const Evidence& evidence, MessageDetail detail) {
     return text + " is not as required";
   }
   text += evidence.actual == "null" ? " is not set" : " is " + base::Printable(evidence.actual, kEvidenceValue);
-  return evidence.expected.empty() ? text : text + " (expected " + base::Printable(evidence.expected, kEvidenceValue) + ")";
+  // What is expected may come from a parameter: addresses, key identifiers and ids have these characters, words have none.
+  const bool hidden = detail == MessageDetail::kBrief && evidence.expected.find_first_of("./:@-") != std::string::npos;
+  return evidence.expected.empty() || hidden ? text : text + " (expected " + base::Printable(evidence.expected, kEvidenceValue) + ")";
 }
 
 std::string EvidenceText(const std::vector<Evidence>& evidence, MessageDetail detail) {

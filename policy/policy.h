@@ -25,6 +25,7 @@ struct Requirement {
   std::shared_ptr<const Definition> definition;
   nlohmann::json parameters;  // bound: complete
   Effect effect = Effect::kDeny;
+  std::string rule{};  // a digest of definition and parameters: another one never inherits compliance
 };
 
 enum class SourceAction { kAllow, kWarn, kAudit, kDeny, kVerify };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "policy/exemption_loader.h"
@@ -61,6 +62,7 @@ class PolicyReader {
     ReadCap(document_, &policy_.max_effect);
     ReadMessages();
     ReadAliases();
+    CheckRuleHosts();
     ReadNamespaces();
     policy_.exemptions = ReadExemptions(document_, file_, policy_.requirements, definitions_, problems_);
     document_.Finish();
@@ -96,6 +98,11 @@ class PolicyReader {
       if (mapping.Required("definition", &name)) {
         const YamlNode& at = *mapping.Member("definition");
         requirement.definition = FindDefinition(mapping, at, name);
+        if (requirement.definition && IsDecisionsOwnName(requirement.definition->name)) {
+          mapping.AddProblem(
+              at, "definition",
+              Quoted(requirement.definition->name) + " is a name that decisions use themselves; rename the definition's file");
+        }
         if (requirement.definition) {
           requirement.name = requirement.definition->name;
           const auto first = lines.emplace(requirement.definition.get(), items[i].line);
@@ -137,6 +144,7 @@ class PolicyReader {
     auto bound = BindParameters(*requirement.definition, given == nullptr ? nlohmann::json::object() : base::ToJson(*given));
     if (bound) {
       requirement.parameters = std::move(*bound);
+      requirement.rule = base::Sha256(requirement.definition->digest + base::DumpJson(requirement.parameters));
     } else {
       ReportParameters(mapping, *requirement.definition, given, bound.error());
     }
@@ -189,6 +197,34 @@ class PolicyReader {
       mapping.Finish();
       policy_.sources.push_back(std::move(rule));
     }
+  }
+
+  // A rule that refuses, warns or audits by one of a registry's other names is evaded by writing its login server; a rule by
+  // the login server meets every name.
+  void CheckRuleHosts() {
+    const auto items = document_.OptionalList("sources");
+    for (std::size_t i = 0; i < items.size() && i < policy_.sources.size(); ++i) {
+      if (policy_.sources[i].action == SourceAction::kAllow || policy_.sources[i].action == SourceAction::kVerify) {
+        continue;
+      }
+      for (const ImagePattern& pattern : policy_.sources[i].images) {
+        const std::string login_server = LoginServerBehind(pattern.host());
+        if (!login_server.empty()) {
+          document_.AddProblem(items[i], Item("sources", i),
+                               Quoted(pattern.text()) + " names a host that stands for " + login_server +
+                                   ", which can be written instead; write the pattern with " + login_server);
+        }
+      }
+    }
+  }
+
+  // "" for a host that is no other name of a registry's.
+  std::string LoginServerBehind(const std::string& host) const {
+    if (const auto alias = policy_.aliases.find(host); alias != policy_.aliases.end()) {
+      return alias->second;
+    }
+    const RegistryHost classified = ClassifyRegistryHost(host);
+    return classified.kind == RegistryHost::Kind::kAcr && classified.login_server != host ? classified.login_server : std::string();
   }
 
   void ReadStaleVerdict() {

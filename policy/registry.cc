@@ -38,7 +38,8 @@ const std::string* TextMember(const json& object, std::string_view name) {
 
 bool IsPresent(const json& object, std::string_view name) {
   const json* member = FindMember(object, name);
-  return member != nullptr && !member->is_null() && *member != "";
+  const std::string* text = member == nullptr ? nullptr : member->get_ptr<const std::string*>();
+  return member != nullptr && !member->is_null() && (text == nullptr || !text->empty());
 }
 
 // `az` renames some members of ARM's bodies; an element keeps the rest.

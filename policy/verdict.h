@@ -40,6 +40,7 @@ struct Finding {
   std::vector<Evidence> evidence;            // empty when Compliant
   std::string reason;                        // Unknown: why
   std::string remedy;                        // the `az` command that mends it, or ""
+  std::string rule;                          // of which rule it is: definition and parameters, as a digest
   std::optional<base::Time> last_compliant;  // the last observation at which this was Compliant, if any is remembered
 };
 

@@ -99,7 +99,7 @@ void Keeper::RestoreSaved() {
     log_(first_start ? base::LogLevel::kInfo : base::LogLevel::kError, "no saved inventory: " + text.error().ToString());
     return;
   }
-  auto saved = ReadSavedInventory(*text, options_.saved_file);
+  auto saved = ReadSavedInventory(*text, options_.saved_file, clock_.Now());
   if (!saved) {
     const std::string aside = options_.saved_file + ".damaged";
     const bool moved = std::rename(options_.saved_file.c_str(), aside.c_str()) == 0;
@@ -108,6 +108,14 @@ void Keeper::RestoreSaved() {
   }
   facts_ = std::move(*saved);
   primed_ = true;
+  base::Time oldest = clock_.Now();
+  for (const auto& known : facts_.Sorted()) {
+    oldest = std::min(oldest, known->registry.observed);
+  }
+  {
+    base::MutexLock lock(mutex_);
+    status_.inventory_observed = oldest;
+  }
   log_(base::LogLevel::kInfo, "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries");
 }
 
@@ -222,10 +230,16 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   if (!problems.empty()) {
     return tl::unexpected<base::Problems>(std::move(problems));
   }
+  policy::Facts previous;  // tells when requirements were last met, which driftGrace asks
+  if (!options.saved_file.empty()) {
+    if (const auto kept = base::ReadFile(options.saved_file, kMaxInventoryBytes)) {
+      previous = ReadSavedInventory(*kept, options.saved_file, clock.Now()).value_or(policy::Facts());
+    }
+  }
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
-  state->facts = JudgeAll(std::move(registries), *state->policy, {}, nullptr);
+  state->facts = JudgeAll(std::move(registries), *state->policy, previous, nullptr);
   state->primed = !options.inventory_file.empty();
   return state;
 }

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/file.h"
@@ -33,7 +34,8 @@ void WriteRegistry(const policy::RegistryFacts& facts, std::string& out) {
   json.Key("lastCompliant").BeginObject();
   for (const policy::Finding& finding : facts.verdict) {
     if (finding.last_compliant) {
-      json.Key(finding.requirement).String(base::FormatTime(*finding.last_compliant));
+      json.Key(finding.requirement).BeginObject();
+      json.Key("time").String(base::FormatTime(*finding.last_compliant)).Key("rule").String(finding.rule).EndObject();
     }
   }
   json.EndObject();
@@ -72,7 +74,8 @@ bool TakeTime(const dom::object& object, std::string_view key, base::Time* out) 
   return time.has_value();
 }
 
-bool ReadRegistry(const dom::object& object, policy::RegistryFacts* facts) {
+// What was written by a clock that ran ahead is not younger than now, and no memory of the future is kept.
+bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFacts* facts) {
   policy::Registry& registry = facts->registry;
   dom::object last_compliant;
   dom::object body;
@@ -84,12 +87,16 @@ bool ReadRegistry(const dom::object& object, policy::RegistryFacts* facts) {
   for (const auto field : last_compliant) {
     policy::Finding& finding = facts->verdict.emplace_back();
     finding.requirement = field.key;
+    dom::object met;
     base::Time time;
-    if (!TakeTime(last_compliant, field.key, &time)) {
+    if (field.value.get(met) != simdjson::SUCCESS || !TakeTime(met, "time", &time) || !TakeText(met, "rule", &finding.rule)) {
       return false;
     }
-    finding.last_compliant = time;
+    if (time <= now) {
+      finding.last_compliant = time;
+    }
   }
+  registry.observed = std::min(registry.observed, now);
   registry.body = simdjson::minify(body);
   return true;
 }
@@ -115,7 +122,7 @@ std::string WriteSavedInventory(const policy::Facts& facts, base::Time now) {
   return text.append(kChecksum).append(checksum).append("\"}\n");
 }
 
-base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source) {
+base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source, base::Time now) {
   const std::size_t checksum = text.rfind(kChecksum);
   if (checksum == std::string_view::npos ||
       text.substr(checksum) != std::string(kChecksum) + base::Sha256(text.substr(0, checksum)) + "\"}\n") {
@@ -138,7 +145,7 @@ base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::strin
   policy::Facts facts;
   for (std::size_t number = 2; TakeLine(text, &line); ++number) {
     auto registry = std::make_shared<policy::RegistryFacts>();
-    if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS || !ReadRegistry(object, registry.get())) {
+    if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS || !ReadRegistry(object, now, registry.get())) {
       return Damaged(source, number, "this line holds no registry");
     }
     facts.Add(std::move(registry));

@@ -17,7 +17,7 @@ std::string WriteSavedInventory(const policy::Facts& facts, base::Time now);
 
 // Reads it back. The verdicts hold only what cannot be judged again: when each requirement was last met. A text that is
 // not exactly what WriteSavedInventory wrote (cut, altered, of another version) is an error: facts that may be
-// wrong are worse than none.
-base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source);
+// wrong are worse than none. Times later than `now` are not believed.
+base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source, base::Time now);
 
 }  // namespace state

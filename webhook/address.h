@@ -11,7 +11,7 @@
 
 namespace webhook {
 
-// A socket that listens on "HOST:PORT" or "[IPV6]:PORT"; "[::]" takes IPv4 too. Exclusive: a port that is listened on
+// A socket that listens on "IP:PORT" or "[IPV6]:PORT"; "[::]" takes IPv4 too. Exclusive: a port that is listened on
 // already is an error, since two servers that shared one would each get half of the admissions without anybody noticing.
 // The error names the address as it was written, and `what` it is for.
 base::Result<boost::asio::ip::tcp::acceptor> Listen(boost::asio::io_context& context, std::string_view address, std::string_view what);

@@ -24,12 +24,6 @@ void AuditBatch::Flush() {
     metrics_.audit_failures.Add();
     lost_(records);
   }
-  if (committed.has_value() == failing_) {  // a change: a line each time would be at a rate that clients decide
-    failing_ = !committed;
-    log_(failing_ ? base::LogLevel::kError : base::LogLevel::kInfo,
-         failing_ ? "audit records cannot be committed: " + committed.error().ToString() : "audit records are committed again");
-  }
-
   for (auto& [outcome, answer] : waiting) {
     if (!committed && refuse_) {
       metrics_.Count(RefusedRequest::kAuditFailure);

@@ -9,7 +9,6 @@
 
 #include "audit/record.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/result.h"
 #include "webhook/handler.h"
 #include "webhook/metrics.h"
@@ -24,8 +23,8 @@ class AuditBatch {
   using Answer = std::function<void(Outcome)>;
 
   // `refuse`: what could not be recorded is not answered as decided, but by a 500.
-  AuditBatch(Commit commit, Lost lost, bool refuse, const base::Clock& clock, base::Log log, MetricsShard& metrics)
-      : commit_(std::move(commit)), lost_(std::move(lost)), refuse_(refuse), clock_(clock), log_(std::move(log)), metrics_(metrics) {}
+  AuditBatch(Commit commit, Lost lost, bool refuse, const base::Clock& clock, MetricsShard& metrics)
+      : commit_(std::move(commit)), lost_(std::move(lost)), refuse_(refuse), clock_(clock), metrics_(metrics) {}
 
   // REQUIRES: outcome.record. True for the first of a batch: a Flush must follow, once the turn's other requests are in.
   bool Add(Outcome outcome, Answer answer);
@@ -38,11 +37,9 @@ class AuditBatch {
   const Lost lost_;
   const bool refuse_;
   const base::Clock& clock_;
-  const base::Log log_;
   MetricsShard& metrics_;
   std::vector<audit::Record> records_;
   std::vector<std::pair<Outcome, Answer>> waiting_;  // as many
-  bool failing_ = false;
 };
 
 }  // namespace webhook

@@ -48,8 +48,13 @@ void Connection::Stop() {
 
 void Connection::Evict() {
   asio::post(worker_.context(), [self = shared_from_this()] {
-    if (self->phase_ != Phase::kClosed) {
-      self->worker_.metrics().Count(RefusedConnection::kEvicted);
+    if (self->phase_ == Phase::kClosed) {
+      return;
+    }
+    self->worker_.metrics().Count(RefusedConnection::kEvicted);
+    if (self->answered_ && self->phase_ != Phase::kIdle) {
+      self->evicted_ = true;  // it is asking something: closed with the answer
+    } else {
       self->Close();
     }
   });
@@ -341,7 +346,7 @@ Connection::Next Connection::Refuse(const Refusal& refusal) {
 }
 
 Connection::Next Connection::Send(HttpAnswer answer) {
-  answer.close = answer.close || worker_.shared().draining.load(std::memory_order_relaxed);
+  answer.close = answer.close || evicted_ || worker_.shared().draining.load(std::memory_order_relaxed);
   if (answer.status == 200 && !answered_) {
     answered_ = true;
     worker_.shared().connections.Answered(ticket_);

@@ -79,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ConnectionTable::Ticket ticket_ = 0;
   Phase phase_ = Phase::kHandshake;
   std::chrono::steady_clock::time_point deadline_{};
+  bool evicted_ = false;   // another has its place: closes with its answer
   bool answered_ = false;  // a review was, on this connection
 
   // The request that is being read. A connection that waits holds none of it.

@@ -1,5 +1,7 @@
 #include "webhook/connection_table.h"
 
+#include <algorithm>
+
 #include <utility>
 
 namespace webhook {
@@ -18,6 +20,9 @@ std::variant<ConnectionTable::Ticket, ConnectionTable::Refusal> ConnectionTable:
       }
     } else if (entries_.size() >= most_) {
       evict = MakeRoom(nullptr);
+      if (!evict) {
+        evict = MakeRoomOfTheLargest(held == by_address_.end() ? 0 : held->second);
+      }
       if (!evict) {
         return Refusal::kTotal;
       }
@@ -60,6 +65,19 @@ std::function<void()> ConnectionTable::MakeRoom(const std::string* address) {
     }
   }
   return nullptr;
+}
+
+std::function<void()> ConnectionTable::MakeRoomOfTheLargest(std::size_t newcomer) {
+  const auto largest =
+      std::max_element(by_address_.begin(), by_address_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (largest == by_address_.end() || largest->second < newcomer + 2) {
+    return nullptr;
+  }
+  const std::string& address = largest->first;
+  const auto oldest = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second.address == address; });
+  auto close = std::move(oldest->second.close);
+  Remove(oldest);
+  return close;
 }
 
 void ConnectionTable::Remove(std::map<Ticket, Entry>::iterator entry) {

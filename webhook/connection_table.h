@@ -1,5 +1,6 @@
 // Who may connect: a cap on all connections and on those of one address. Connections that have had a review answered are
-// safe from those that have not: at the cap the oldest of the latter makes room.
+// safe from those that have not: at the cap the oldest of the latter makes room, and where there is none, the oldest of
+// whichever address holds most.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +40,9 @@ class ConnectionTable {
 
   // Removes the oldest that has had no answer (of that address, unless null) and returns how it is closed; null: there is none.
   std::function<void()> MakeRoom(const std::string* address) REQUIRES(mutex_);
+  // Where all have had an answer: the oldest of the address that holds most, if that is more than the newcomer's would. Else
+  // four addresses that each once had an answer could keep everybody out.
+  std::function<void()> MakeRoomOfTheLargest(std::size_t newcomer) REQUIRES(mutex_);
   void Remove(std::map<Ticket, Entry>::iterator entry) REQUIRES(mutex_);
 
   const std::size_t most_;

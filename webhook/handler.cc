@@ -35,6 +35,9 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
   const policy::Policy& policy = *state.policy;
   const base::Time now = clock_.Now();
   const policy::Decision decision = policy::Decide(policy, state.facts, *admission, now);
+  if (decision.NothingDecided()) {
+    return {200, WriteAllowed(*admission), std::nullopt};
+  }
   Outcome outcome{200, WriteResponse(*admission, decision, policy, now), std::nullopt};
   metrics_.CountDecision(decision, admission->dry_run);
 

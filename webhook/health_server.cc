@@ -70,9 +70,7 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
  public:
   Session(HealthServer& server, tcp::socket socket) : server_(server), socket_(std::move(socket)), deadline_(server.context_) {
     parser_.header_limit(kHeadBytes);
-    ++server_.sessions_;
   }
-  ~Session() { --server_.sessions_; }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -80,11 +78,15 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
     deadline_.expires_after(server_.limits_.health_request);
     deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       if (const auto self = weak.lock(); self && !error) {
-        boost::system::error_code ignored;
-        self->socket_.close(ignored);
+        self->Close();
       }
     });
     Read();
+  }
+
+  void Close() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
   }
 
  private:
@@ -174,14 +176,28 @@ HealthServer::~HealthServer() {
 void HealthServer::AcceptNext() {
   acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
     if (!error || error == asio::error::connection_aborted) {
-      if (!error && sessions_ < limits_.health_connections) {
-        std::make_shared<Session>(*this, std::move(socket))->Start();
+      if (!error) {
+        Admit(std::move(socket));
       }
       return AcceptNext();
     }
     backoff_.expires_after(limits_.accept_backoff);
     backoff_.async_wait([this](const boost::system::error_code&) { AcceptNext(); });
   });
+}
+
+// At the cap the oldest makes room: whoever holds connections open must not keep the kubelet's probe out.
+void HealthServer::Admit(tcp::socket socket) {
+  std::erase_if(open_, [](const auto& session) { return session.expired(); });
+  if (open_.size() >= limits_.health_connections) {
+    if (const auto oldest = open_.front().lock()) {
+      oldest->Close();
+    }
+    open_.pop_front();
+  }
+  const auto session = std::make_shared<Session>(*this, std::move(socket));
+  open_.push_back(session);
+  session->Start();
 }
 
 void HealthServer::TrimMemory() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +39,7 @@ class HealthServer {
 
   HealthServer(const Limits& limits, HealthInputs inputs);
   void AcceptNext();
+  void Admit(boost::asio::ip::tcp::socket socket);
   void TrimMemory();
 
   const Limits limits_;
@@ -47,7 +49,7 @@ class HealthServer {
   boost::asio::steady_timer backoff_;
   boost::asio::steady_timer trim_;
   std::uint16_t port_ = 0;
-  std::size_t sessions_ = 0;
+  std::deque<std::weak_ptr<Session>> open_;  // oldest first
   std::uint64_t answers_before_ = 0;
   std::thread thread_;
 };

@@ -25,7 +25,7 @@
 namespace webhook {
 
 struct ServerOptions {
-  std::string address = "0.0.0.0:8443";  // HOST:PORT, [IPV6]:PORT; port 0: any, see port()
+  std::string address = "0.0.0.0:8443";  // IP:PORT, [IPV6]:PORT; port 0: any, see port()
   std::string health_address = "0.0.0.0:8080";
   int threads = 1;
   std::string client_ca_pem;  // "": client certificates are not asked for

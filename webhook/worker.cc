@@ -42,8 +42,7 @@ Worker::Worker(Shared& shared, std::unique_ptr<TlsContext> tls, MetricsShard& me
       handler_(HandlerOptions{shared.options.cluster, shared.options.replica, static_cast<bool>(shared.inputs.commit),
                               shared.options.record_allowed},
                shared.inputs.clock, shared.inputs.log, metrics),
-      audit_(shared.inputs.commit, shared.inputs.lost, shared.options.refuse_without_audit, shared.inputs.clock, shared.inputs.log,
-             metrics),
+      audit_(shared.inputs.commit, shared.inputs.lost, shared.options.refuse_without_audit, shared.inputs.clock, metrics),
       state_(shared.inputs.states) {}
 
 Worker::~Worker() {

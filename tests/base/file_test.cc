@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -70,6 +71,26 @@ TEST_F(FileTest, WatchedFileSeesAKubernetesVolumeSwap) {
   std::filesystem::create_directory_symlink("v2", Path("..data_tmp"));
   std::filesystem::rename(Path("..data_tmp"), Path("..data"));
   EXPECT_EQ(file.Poll()->content.value(), "same size 2");
+}
+
+TEST_F(FileTest, WatchedFileTriesAgainWhatItCouldNotReadThoughNothingAboutItChanged) {
+  Write("a", "here");
+  WatchedFile file(Path("a"), 100);
+  ASSERT_TRUE(file.Poll()->content.has_value());
+  Write("a", "something else");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto failed = file.Poll();
+  const auto again = file.Poll();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_FALSE(failed->content.has_value());
+  EXPECT_FALSE(again.has_value()) << "reported once";
+  const auto back = file.Poll();
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->content.value(), "something else");
 }
 
 TEST_F(FileTest, WatchedFileReportsAnErrorOnceAndComesBack) {

@@ -40,6 +40,8 @@ TEST(ParseJson, RefusesBadUtf8AndEndlessNesting) {
   EXPECT_TRUE(ParseJson(std::string(99, '[') + std::string(99, ']'), "t").has_value());
 }
 
+TEST(ParseJson, SaysThatUtf16IsNotUtf8) { EXPECT_EQ(ErrorOf(std::string("\xff\xfe[\0]\0", 6)), "file.json: is UTF-16"); }
+
 TEST(DumpJson, ReplacesInvalidUtf8) { EXPECT_EQ(DumpJson(nlohmann::json("a\xff")), "\"a\xef\xbf\xbd\""); }
 
 }  // namespace

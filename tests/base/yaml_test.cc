@@ -293,9 +293,9 @@ TEST(YamlMapping, ReadsEveryTypeOfValue) {
   EXPECT_THAT(texts, ElementsAre("list[0]=x", "list[1]=y"));
 }
 
-TEST(YamlMapping, LeavesOutputsAloneWhenAKeyIsAbsentOrNull) {
+TEST(YamlMapping, LeavesOutputsAloneWhenAKeyIsAbsent) {
   std::string name = "before";
-  EXPECT_EQ(Reading("a: ~\n", "",
+  EXPECT_EQ(Reading("{}\n", "",
                     [&](YamlMapping& m) {
                       EXPECT_FALSE(m.Optional("a", &name));
                       EXPECT_FALSE(m.Optional("b", &name));
@@ -304,6 +304,18 @@ TEST(YamlMapping, LeavesOutputsAloneWhenAKeyIsAbsentOrNull) {
                     }),
             "");
   EXPECT_EQ(name, "before");
+}
+
+TEST(YamlMapping, AKeyWithNothingAfterItIsReportedOnce) {
+  for (const std::string value : {"", " ~", " null"}) {
+    EXPECT_THAT(Reading("a:" + value + "\n", "",
+                        [&](YamlMapping& m) {
+                          EXPECT_EQ(m.RequiredMember("a"), nullptr);
+                          EXPECT_THAT(m.OptionalTexts("a"), IsEmpty());
+                          m.Finish();
+                        }),
+                testing::EndsWith("a: expected a value, got nothing; leave the key out to have its default"));
+  }
 }
 
 TEST(YamlMapping, NamesTheKeyThatWasMeant) {
@@ -325,7 +337,7 @@ TEST(YamlMapping, SaysWhatIsMissing) {
                       EXPECT_FALSE(m.Required("b", &text));
                       EXPECT_THAT(m.RequiredTexts("c"), IsEmpty());
                     }),
-            "f.yaml:1:4: list[2].a: expected a value, got nothing\n"
+            "f.yaml:1:4: list[2].a: expected a value, got nothing; leave the key out to have its default\n"
             "f.yaml:1:1: list[2]: the key \"b\" is missing\n"
             "f.yaml:1:1: list[2]: the key \"c\" is missing");
 }

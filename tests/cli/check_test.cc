@@ -69,6 +69,24 @@ TEST_F(Check, TellsInJsonWhatTheAuditRecordWould) {
   EXPECT_EQ(object["images"][0]["findings"][0]["result"], "NonCompliant");
 }
 
+TEST_F(Check, SaysWhenNotEveryImageHasRoom) {
+  json pod = PodWithImage("contoso.azurecr.io/app:1");
+  for (int i = 0; i < 2000; ++i) {
+    pod["spec"]["containers"].push_back({{"name", "c" + std::to_string(i)}, {"image", "contoso.azurecr.io/app:" + std::to_string(i)}});
+  }
+  const json result = DecideAsJson(pod.dump());
+  const json& object = result["objects"][0];
+  ASSERT_TRUE(object.contains("imagesOmitted"));
+  EXPECT_EQ(object["images"].size() + object["imagesOmitted"]["count"].get<std::size_t>(), 2001U);
+}
+
+TEST_F(Check, NotesThatWithoutAnInventoryEveryRegistryIsUnknown) {
+  arguments_.inputs.registries.clear();
+  const Ran ran = Decide(PodWithImage("contoso.azurecr.io/app:1").dump());
+  EXPECT_EQ(ran.exit, kExitDenied);
+  EXPECT_THAT(ran.err, HasSubstr("no inventory was given"));
+}
+
 TEST_F(Check, DecidesByTheWorstOfAllObjects) {
   const std::string good = PodWithImage("contoso.azurecr.io/app:1", "good").dump();
   const std::string bad = PodWithImage("nginx", "bad").dump();
@@ -82,7 +100,7 @@ TEST_F(Check, DecidesByTheWorstOfAllObjects) {
 TEST_F(Check, SkipsObjectsThatNameNoImage) {
   const Ran ran = Decide("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n");
   EXPECT_EQ(ran.exit, kExitOk);
-  EXPECT_EQ(ran.out, "nothing that names an image\n");
+  EXPECT_EQ(ran.out, "nothing that the webhook is asked about: no Pod, and no workload of v1, apps or batch\n");
   EXPECT_EQ(DecideAsJson("apiVersion: v1\nkind: ConfigMap\n"), (json{{"decision", "Allowed"}, {"objects", json::array()}}));
 }
 

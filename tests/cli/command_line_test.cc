@@ -166,6 +166,14 @@ TEST_F(CommandLineProgram, EndsWithTwoForWrongUsageAndLeavesStandardOutputEmpty)
   }
 }
 
+TEST_F(CommandLineProgram, NamesTheCommandThatThereIsNot) { EXPECT_THAT(Execute({"frob"}).err, HasSubstr("no such command: frob")); }
+
+TEST_F(CommandLineProgram, RefusesAnEmptyFilterOfTheAuditLog) {
+  const Ran ran = Execute({"audit", "--database", "none.db", "--namespace", ""});
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("must not be empty"));
+}
+
 TEST_F(CommandLineProgram, CheckEndsWithItsDecision) {
   folder_.Write("registries.json", json{CompliantRegistry("contoso")}.dump());
   const std::vector<std::string> words = {"check", "--registries", folder_ / "registries.json", "-o", "json", "-"};

@@ -159,13 +159,13 @@ TEST_F(ConfigTest, RefusesAnEmptyFileAndOneThatIsNotThere) {
 }
 
 TEST_F(ConfigTest, TakesAddressesOfEitherFamily) {
-  for (const std::string address : {"127.0.0.1:0", "localhost:65535", "[::]:8443", "[fe80::1]:1"}) {
+  for (const std::string address : {"127.0.0.1:0", "[::]:8443", "[fe80::1]:1"}) {
     EXPECT_EQ(Loaded(std::string(kRequired) + "server: {address: \"" + address + "\"}\n").server.address, address);
   }
   for (const std::string address :
        {":8443", "8443", "host", "host:", "host:65536", "host:-1", "::1:8443", "[::1]", "[]:1", "[x]:1", "a b:1", "[::1]x:1"}) {
     EXPECT_EQ(ProblemsBeyondRequired("server: {address: \"" + address + "\"}\n"),
-              "config.yaml:3:19: server.address: expected HOST:PORT or [IPV6]:PORT such as 0.0.0.0:8443, got \"" + address + "\"");
+              "config.yaml:3:19: server.address: expected IP:PORT or [IPV6]:PORT such as 0.0.0.0:8443, got \"" + address + "\"");
   }
 }
 
@@ -173,6 +173,18 @@ TEST_F(ConfigTest, RefusesOneAddressForBothListeners) {
   EXPECT_THAT(ProblemsBeyondRequired("health: {address: \"0.0.0.0:8443\"}\n"), HasSubstr("health.address: is server.address too"));
   EXPECT_THAT(ProblemsBeyondRequired("server: {address: \"0.0.0.0:8080\"}\n"), HasSubstr("health.address: is server.address too"));
   EXPECT_EQ(ProblemsBeyondRequired("server: {address: \"127.0.0.1:0\"}\nhealth: {address: \"127.0.0.1:0\"}\n"), "");
+}
+
+TEST_F(ConfigTest, RefusesToWriteWhatItReads) {
+  EXPECT_THAT(ProblemsOf("tls: {certificate: a, key: b}\ninventory: {file: r.json, saved: ./r.json}\n"),
+              HasSubstr("inventory.saved: is inventory.file too"));
+  EXPECT_THAT(ProblemsBeyondRequired("policy: p.yaml\naudit: {database: p.yaml}\n"), HasSubstr("audit.database: is policy too"));
+  EXPECT_EQ(ProblemsBeyondRequired("policy: audit.db\naudit: {enabled: false}\n"), "");
+}
+
+TEST_F(ConfigTest, TakesAddressesThatCanBeListenedOnAlone) {
+  EXPECT_THAT(ProblemsBeyondRequired("server: {address: \"localhost:8443\"}\n"), HasSubstr("expected IP:PORT"));
+  EXPECT_EQ(ProblemsBeyondRequired("server: {address: \"[::1]:8443\"}\n"), "");
 }
 
 TEST_F(ConfigTest, SaysThatAzureIsNotReadYet) {

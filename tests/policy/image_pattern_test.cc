@@ -26,6 +26,12 @@ std::string ErrorOf(std::string_view pattern) {
   return parsed ? "" : parsed.error().ToString();
 }
 
+TEST(ImagePattern, RefusesStarsThatMeanDockerHubByANameItNeverHas) {
+  EXPECT_FALSE(ImagePattern::Parse("*.docker.io/**"));
+  EXPECT_TRUE(ImagePattern::Parse("docker.io/**"));
+  EXPECT_TRUE(ImagePattern::Parse("*.io/**"));
+}
+
 TEST(ImagePattern, HostIsComparedWhole) {
   EXPECT_TRUE(Matches("mcr.microsoft.com/**", "mcr.microsoft.com/dotnet/aspnet:8"));
   EXPECT_FALSE(Matches("mcr.microsoft.com/**", "mcr.microsoft.com.evil.com/dotnet"));

@@ -107,6 +107,9 @@ TEST(Judge, RemediesAreSafeToCopyIntoAShell) {
   policy.requirements[0].definition = definition;
   Registry registry = Contoso("Disabled", kDay1);
   registry.resource_id = "/subscriptions/0-1/resourceGroups/it's (old)/providers/Microsoft.ContainerRegistry/registries/contoso";
+  EXPECT_EQ(Judge(registry, policy, nullptr)[0].remedy, "az x SUBSCRIPTION GROUP contoso.contoso.azurecr.io {other}")
+      << "brief: no part of a resource id";
+  policy.messages = MessageDetail::kFull;
   EXPECT_EQ(Judge(registry, policy, nullptr)[0].remedy, R"(az x 0-1 'it'\''s (old)' contoso.contoso.azurecr.io {other})");
 }
 

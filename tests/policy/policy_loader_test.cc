@@ -64,6 +64,43 @@ std::string Exemption(std::string_view lines) {
   return "requirements:\n  - definition: private-link\n  - definition: customer-managed-key\nexemptions:\n  - " + std::string(lines) + "\n";
 }
 
+TEST(PolicyLoader, AKeyWithNothingAfterItIsNoWayToRequireNothing) {
+  EXPECT_THAT(ProblemsOf("requirements:\n"), HasSubstr("requirements: expected a value, got nothing"));
+  EXPECT_THAT(
+      ProblemsOf(Exemption("{name: x, registries: , namespaces: [a], requirements: [private-link], expires: 2030-01-01, reason: r}")),
+      HasSubstr("registries: expected a value, got nothing"));
+  EXPECT_EQ(ProblemsOf("requirements: []\n"), "");
+}
+
+TEST(PolicyLoader, RefusesARuleThatTheLoginServerWouldEvade) {
+  const std::string alias = "aliases: {images.contoso.com: contoso.azurecr.io}\n";
+  EXPECT_THAT(ProblemsOf(alias + "sources:\n  - {images: [\"images.contoso.com/secret/**\"], action: Deny}\n"),
+              HasSubstr("stands for contoso.azurecr.io"));
+  EXPECT_THAT(ProblemsOf("sources:\n  - {images: [\"contoso.westeurope.geo.azurecr.io/**\"], action: Warn}\n"),
+              HasSubstr("stands for contoso.azurecr.io"));
+  EXPECT_EQ(ProblemsOf(alias + "sources:\n  - {images: [\"contoso.azurecr.io/secret/**\"], action: Deny}\n"), "");
+  EXPECT_EQ(ProblemsOf(alias + "sources:\n  - {images: [\"images.contoso.com/**\"], action: Allow}\n"), "");
+}
+
+TEST(PolicyLoader, RefusesADefinitionThatIsCalledAsADecisionsOwnFinding) {
+  DefinitionSet set = DefinitionSet::WithBuiltIns();
+  ASSERT_TRUE(set.Add(*policy::ParseDefinition(kSkuDefinition, "sources.json", "sources")));
+  const auto loaded =
+      LoadPolicy(std::string(kHeader) + "requirements:\n  - {definition: sources, parameters: {skus: [Premium]}}\n", "policy.yaml", set);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(base::ToString(loaded.error()), HasSubstr("a name that decisions use themselves"));
+}
+
+TEST(PolicyLoader, OtherParametersAreAnotherRule) {
+  const auto rule = [](const std::string& accept) {
+    return Load("requirements:\n  - {definition: dedicated-data-endpoints, parameters: {acceptPrivateEndpoint: " + accept + "}}\n")
+        ->requirements.at(0)
+        .rule;
+  };
+  EXPECT_NE(rule("true"), rule("false"));
+  EXPECT_EQ(rule("true"), rule("true"));
+}
+
 TEST(DefaultPolicy, IsTheOneThatIsDocumented) {
   const auto loaded = LoadPolicy(policy::DefaultPolicyText(), "default", DefinitionSet::WithBuiltIns());
   ASSERT_TRUE(loaded) << base::ToString(loaded.error());

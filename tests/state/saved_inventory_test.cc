@@ -15,6 +15,8 @@ namespace {
 
 using testing::HasSubstr;
 
+const base::Time kNow = base::ParseTime("2026-11-23T12:00:00Z").value();
+
 policy::Facts SomeFacts() {
   const base::Time observed = base::ParseTime("2026-11-23T11:59:31.5Z").value();
   policy::Facts facts;
@@ -24,6 +26,7 @@ policy::Facts SomeFacts() {
                      R"({"properties":{"loginServer":"\u00e9\"x"},"n":1})"};
     policy::Finding met;
     met.requirement = "private-link";
+    met.rule = "sha256:1";
     met.last_compliant = observed - std::chrono::hours(1);
     policy::Finding never;
     never.requirement = "premium-sku";
@@ -36,7 +39,7 @@ policy::Facts SomeFacts() {
 TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
   const support::FakeClock clock;
   const std::string text = WriteSavedInventory(SomeFacts(), clock.Now());
-  const auto facts = ReadSavedInventory(text, "saved");
+  const auto facts = ReadSavedInventory(text, "saved", kNow);
   ASSERT_TRUE(facts.has_value()) << facts.error().message;
   EXPECT_EQ(facts->size(), 2u);
   const policy::RegistryFacts* contoso = facts->Find("contoso.azurecr.io");
@@ -47,13 +50,22 @@ TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
   EXPECT_EQ(nlohmann::json::parse(contoso->registry.body), nlohmann::json::parse(SomeFacts().Find("contoso.azurecr.io")->registry.body));
   ASSERT_EQ(contoso->verdict.size(), 1u);
   EXPECT_EQ(contoso->verdict[0].requirement, "private-link");
+  EXPECT_EQ(contoso->verdict[0].rule, "sha256:1");
   EXPECT_EQ(base::FormatTime(contoso->verdict[0].last_compliant.value()), "2026-11-23T10:59:31.500000Z");
   // One registry a line, between the header and the checksum.
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
 }
 
+TEST(SavedInventory, DoesNotBelieveAClockThatRanAhead) {
+  const base::Time before = kNow - std::chrono::hours(24);
+  const auto facts = ReadSavedInventory(WriteSavedInventory(SomeFacts(), kNow), "saved", before);
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->Find("contoso.azurecr.io")->registry.observed, before);
+  EXPECT_FALSE(facts->Find("contoso.azurecr.io")->verdict[0].last_compliant.has_value());
+}
+
 TEST(SavedInventory, MayBeEmpty) {
-  const auto facts = ReadSavedInventory(WriteSavedInventory({}, base::Time{}), "saved");
+  const auto facts = ReadSavedInventory(WriteSavedInventory({}, base::Time{}), "saved", kNow);
   ASSERT_TRUE(facts.has_value());
   EXPECT_EQ(facts->size(), 0u);
 }
@@ -61,20 +73,20 @@ TEST(SavedInventory, MayBeEmpty) {
 TEST(SavedInventory, IsNeverTrustedWhenAnyByteIsLostOrChanged) {
   const std::string text = WriteSavedInventory(SomeFacts(), base::Time{});
   for (std::size_t length = 0; length < text.size(); ++length) {
-    EXPECT_FALSE(ReadSavedInventory(text.substr(0, length), "saved").has_value()) << length;
+    EXPECT_FALSE(ReadSavedInventory(text.substr(0, length), "saved", kNow).has_value()) << length;
   }
   for (std::size_t at = 0; at < text.size(); ++at) {
     std::string altered = text;
     altered[at] = static_cast<char>(altered[at] ^ 1);
-    EXPECT_FALSE(ReadSavedInventory(altered, "saved").has_value()) << at;
+    EXPECT_FALSE(ReadSavedInventory(altered, "saved", kNow).has_value()) << at;
   }
-  EXPECT_FALSE(ReadSavedInventory(text + "\n", "saved").has_value());
+  EXPECT_FALSE(ReadSavedInventory(text + "\n", "saved", kNow).has_value());
 }
 
 TEST(SavedInventory, NamesTheVersionItDoesNotKnow) {
   std::string text = "{\"format\":\"acr-admission inventory\",\"version\":2,\"saved\":\"2026-11-23T12:00:00.000000Z\"}\n";
   text += "{\"checksum\":\"" + base::Sha256(text) + "\"}\n";
-  EXPECT_THAT(ReadSavedInventory(text, "saved").error().message, HasSubstr("version 2"));
+  EXPECT_THAT(ReadSavedInventory(text, "saved", kNow).error().message, HasSubstr("version 2"));
 }
 
 }  // namespace

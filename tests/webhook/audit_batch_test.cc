@@ -26,8 +26,7 @@ class AuditBatchTest : public ::testing::Test {
           }
           return {};
         },
-        [this](std::span<const audit::Record> records) { happened.push_back("lost " + Uids(records)); }, refuse, clock,
-        [this](base::LogLevel, std::string_view message) { logged.emplace_back(message); }, metrics.AddShard());
+        [this](std::span<const audit::Record> records) { happened.push_back("lost " + Uids(records)); }, refuse, clock, metrics.AddShard());
   }
 
   bool Add(AuditBatch& batch, const std::string& uid) {
@@ -49,7 +48,6 @@ class AuditBatchTest : public ::testing::Test {
   Metrics metrics{""};
   bool full = false;
   std::vector<std::string> happened;
-  std::vector<std::string> logged;
 };
 
 TEST_F(AuditBatchTest, CommitsOnceAndBeforeAnyAnswer) {
@@ -81,16 +79,6 @@ TEST_F(AuditBatchTest, OrRefusedByA500) {
   batch.Flush();
   EXPECT_THAT(happened, ElementsAre("commit a", "lost a", "answer a 500"));
   EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_refused_requests_total{reason=\"audit_failure\"} 1\n"));
-}
-
-TEST_F(AuditBatchTest, LogsOnlyWhenFailingBeginsAndEnds) {
-  AuditBatch batch = Batch(/*refuse=*/false);
-  for (const bool is_full : {true, true, false, false}) {
-    full = is_full;
-    Add(batch, "a");
-    batch.Flush();
-  }
-  EXPECT_THAT(logged, ElementsAre(HasSubstr("disk is full"), HasSubstr("committed again")));
 }
 
 TEST_F(AuditBatchTest, AnAnswerMayBeginTheNextBatch) {

@@ -49,6 +49,16 @@ TEST(ConnectionTable, AnsweredConnectionsAreNeverClosedForOthers) {
   EXPECT_EQ(clients.refused, std::vector{ConnectionTable::Refusal::kTotal});
 }
 
+TEST(ConnectionTable, WhereAllWereAnsweredTheAddressThatHoldsMostMakesRoom) {
+  Clients clients(4, 3);
+  for (const char* address : {"a", "b", "b", "b"}) {
+    clients.table.Answered(clients.Open(address));
+  }
+  EXPECT_NE(clients.Open("c"), 0u);
+  EXPECT_EQ(clients.closed, std::vector<std::size_t>{1}) << "the first of b's";
+  EXPECT_EQ(clients.table.size(), 4u);
+}
+
 TEST(ConnectionTable, OneAddressMakesRoomOnlyAmongItsOwn) {
   Clients clients(8, 2);
   clients.Open("other");

@@ -1,5 +1,7 @@
 #include "webhook/handler.h"
 
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include <gmock/gmock.h>
@@ -55,6 +57,16 @@ TEST_F(HandlerTest, RecordsOfDenialsAloneLeaveOutWhatWasAllowed) {
   const HandlerOptions denied_only{"", "", true, /*record_allowed=*/false};
   EXPECT_FALSE(Handle(PodReview("a", support::kCompliantImage), denied_only).record);
   EXPECT_TRUE(Handle(PodReview("b", support::kNonCompliantImage), denied_only).record);
+}
+
+TEST_F(HandlerTest, WorkloadsThatThePolicyLeavesAloneAreAllowedWithoutARecord) {
+  std::ifstream file(ACR_TEST_DATA "/reviews/deployment-create.json");
+  const std::string review{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(Handle(review).record) << "the default policy judges them";
+  state = support::DefaultState("apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nworkloads: Off\n");
+  const Outcome outcome = Handle(review);
+  EXPECT_EQ(nlohmann::json::parse(outcome.body)["response"]["allowed"], true);
+  EXPECT_FALSE(outcome.record);
 }
 
 TEST_F(HandlerTest, WithAuditingOffThereIsNoRecord) {
