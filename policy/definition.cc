@@ -172,6 +172,10 @@ bool Answers(const Definition& definition, std::string_view name_or_id) {
           base::EqualsIgnoreAsciiCase(definition.id, name_or_id));
 }
 
+bool IsBuiltIn(const Definition& definition) {
+  return std::ranges::any_of(BuiltInDefinitions(), [&](const auto& built_in) { return built_in.get() == &definition; });
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<const Definition>> ParseDefinition(std::string_view text, std::string_view file, std::string name) {
@@ -195,7 +199,9 @@ DefinitionSet DefinitionSet::WithBuiltIns() {
 
 base::Result<void> DefinitionSet::Add(std::shared_ptr<const Definition> definition) {
   for (const std::string& word : {definition->name, definition->guid, definition->id}) {
-    if (const std::shared_ptr<const Definition> other = Find(word)) {
+    const std::shared_ptr<const Definition> other = Find(word);
+    const bool export_of_built_in = other && IsBuiltIn(*other) && !base::EqualsIgnoreAsciiCase(other->name, word);
+    if (other && !export_of_built_in) {
       return base::Fail(
           base::ErrorCode::kInvalidArgument,
           "the definition \"" + definition->name + "\" cannot be added: \"" + word + "\" is already the definition \"" + other->name + "\"",
@@ -207,8 +213,9 @@ base::Result<void> DefinitionSet::Add(std::shared_ptr<const Definition> definiti
 }
 
 std::shared_ptr<const Definition> DefinitionSet::Find(std::string_view name_or_id) const {
-  const auto found = std::ranges::find_if(definitions_, [&](const auto& definition) { return Answers(*definition, name_or_id); });
-  return found == definitions_.end() ? nullptr : *found;
+  const auto newest_first = std::find_if(definitions_.rbegin(), definitions_.rend(),
+                                         [&](const auto& definition) { return Answers(*definition, name_or_id); });
+  return newest_first == definitions_.rend() ? nullptr : *newest_first;
 }
 
 std::vector<std::string_view> DefinitionSet::Names() const {

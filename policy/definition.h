@@ -53,7 +53,8 @@ class DefinitionSet {
   // With the built-in ones in it.
   static DefinitionSet WithBuiltIns();
 
-  // An error when the name or GUID is taken already.
+  // An error when the name or GUID is taken already, but for a built-in's GUID: an export of Azure's own definition then
+  // answers to it, and the built-in one to its short name alone.
   base::Result<void> Add(std::shared_ptr<const Definition> definition);
 
   // By short name, GUID or full id, without regard to case; null when there is none.

@@ -99,7 +99,18 @@ TEST(DefinitionSet, TakesNoNameOrIdTwice) {
   ASSERT_FALSE(same_id);
   EXPECT_THAT(same_id.error().message, HasSubstr("already the definition \"no-admin\""));
   EXPECT_FALSE(set.Add(*ParseDefinition(Flat().dump(), "private-link.json", "Private-Link")));
-  EXPECT_EQ(set.Names().size(), built_in + 1);
+
+  // What Azure prints of a built-in definition works unedited.
+  constexpr const char* kGuid = "e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
+  json exported = Flat();
+  exported["name"] = kGuid;
+  exported["id"] = std::string("/providers/Microsoft.Authorization/policyDefinitions/") + kGuid;
+  ASSERT_TRUE(set.Add(*ParseDefinition(exported.dump(), "exported.json", "exported")));
+  EXPECT_EQ(set.Find(kGuid)->name, "exported");
+  EXPECT_EQ(set.Find("private-link")->guid, kGuid);
+  EXPECT_NE(set.Find("private-link"), set.Find(kGuid));
+  EXPECT_FALSE(set.Add(*ParseDefinition(exported.dump(), "again.json", "again")));
+  EXPECT_EQ(set.Names().size(), built_in + 2);
 }
 
 std::shared_ptr<const Definition> WithParameters(const char* parameters) {
