@@ -100,6 +100,7 @@ TEST(Kill, UnderLoadLosesNoRecordOfWhoWasAnswered) {
       httplib::SSLClient client("127.0.0.1", port);
       client.enable_server_certificate_verification(false);
       client.set_keep_alive(true);
+      client.set_tcp_nodelay(true);
       for (int i = 0;; ++i) {
         const std::string uid = std::to_string(c) + "-" + std::to_string(i);
         const auto result = client.Post("/validate", support::PodReview(uid, "quay.io/a/b:1"), "application/json");
