@@ -213,8 +213,8 @@ base::Result<void> DefinitionSet::Add(std::shared_ptr<const Definition> definiti
 }
 
 std::shared_ptr<const Definition> DefinitionSet::Find(std::string_view name_or_id) const {
-  const auto newest_first = std::find_if(definitions_.rbegin(), definitions_.rend(),
-                                         [&](const auto& definition) { return Answers(*definition, name_or_id); });
+  const auto newest_first =
+      std::find_if(definitions_.rbegin(), definitions_.rend(), [&](const auto& definition) { return Answers(*definition, name_or_id); });
   return newest_first == definitions_.rend() ? nullptr : *newest_first;
 }
 
