@@ -15,6 +15,7 @@
 #include "cli/audit_rows.h"
 #include "cli/config.h"
 #include "cli/streams.h"
+#include "policy/image_reference.h"
 
 namespace cli {
 namespace {
@@ -77,10 +78,7 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
                       "leave one of them out");
   }
   query.namespace_name = arguments.namespace_name;
-  // As in a record: the default port is no part of a registry host.
-  constexpr std::string_view kDefaultPort = ":443";
-  query.registry =
-      arguments.registry.substr(0, arguments.registry.size() - (arguments.registry.ends_with(kDefaultPort) ? kDefaultPort.size() : 0));
+  query.registry = policy::FoldRegistryHost(arguments.registry);  // as records have it
   query.image = arguments.image;
   query.user = arguments.user;
   query.uid = arguments.uid;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <utility>
@@ -319,6 +320,12 @@ DecisionKind KindOf(Effect strongest) {
 }
 
 }  // namespace
+
+bool IsDecisionsOwnName(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kNames = {kUnknownRegistry, kStaleVerdict,     kOtherRegistries, kSourceRule,
+                                                      kNotUnderstood,   kInvalidReference, "unknownFinding"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
 
 std::string_view ToString(SourceAction action) {
   switch (action) {

@@ -24,6 +24,10 @@ inline constexpr std::string_view kOtherRegistries = "otherRegistries";
 inline constexpr std::string_view kUnknownRegistry = "unknownRegistry";
 inline constexpr std::string_view kStaleVerdict = "staleVerdict";
 
+// One of these, or the policy's word for what is done about unknown findings: no requirement is called so, so that records
+// tell them apart and no exemption can waive them.
+bool IsDecisionsOwnName(std::string_view name);
+
 enum class DecisionKind { kAllowed, kWarned, kDenied };
 std::string_view ToString(DecisionKind kind);  // "Allowed", "Warned", "Denied"
 

@@ -1,6 +1,5 @@
 // What people read about a decision.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -48,10 +47,7 @@ struct Line {
 };
 
 // Whether the finding is the decision's own: its reason is then a whole sentence.
-bool IsMade(const Finding& finding) {
-  constexpr std::array kNames = {kInvalidReference, kNotUnderstood, kSourceRule, kOtherRegistries, kUnknownRegistry, kStaleVerdict};
-  return std::find(kNames.begin(), kNames.end(), finding.requirement) != kNames.end();
-}
+bool IsMade(const Finding& finding) { return IsDecisionsOwnName(finding.requirement); }
 
 // Refusals and sources first: no registry can be mended to change them. Then the requirements in the policy's order.
 std::size_t Rank(const Finding& finding, const Policy& policy) {

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "policy/decision.h"
 #include "policy/exemption_loader.h"
 #include "policy/image_reference.h"
 #include "policy/policy.h"

@@ -1,20 +1,12 @@
 #include "policy/policy_values.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/text.h"
-#include "policy/decision.h"
 #include "policy/registry_host.h"
 
 namespace policy {
-
-bool IsDecisionsOwnName(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNames = {kUnknownRegistry, kStaleVerdict,     kOtherRegistries, kSourceRule,
-                                                      kNotUnderstood,   kInvalidReference, "unknownFinding"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
 
 bool IsDnsLabel(std::string_view text) {
   constexpr std::size_t kLongest = 63;

@@ -14,10 +14,6 @@ namespace policy {
 // As Kubernetes names namespaces (RFC 1123): 1 to 63 of a-z, 0-9 and '-', which neither begins nor ends it.
 bool IsDnsLabel(std::string_view text);
 
-// Names of a decision's own findings (and of the setting for unknown ones): no requirement has one, so that records tell them
-// apart and no exemption can waive them.
-bool IsDecisionsOwnName(std::string_view name);
-
 // A list of patterns; whatever is none is a problem at its own line, and left out.
 std::vector<ImagePattern> ReadPatterns(base::YamlMapping& mapping, const std::vector<base::YamlMapping::Text>& texts);
 
