@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "http/url.h"
+#include "policy/registry_host.h"
 
 namespace azure {
 namespace {
@@ -80,6 +81,11 @@ base::Result<Cloud> CheckCloud(Cloud cloud) {
     if (checked.empty()) {
       return Wrong(cloud, "its registry suffix " + base::Printable(suffix, kMaxShownBytes) + " is no domain",
                    "write it as azurecr.io is written");
+    }
+    if (const std::string_view known = policy::RegistrySuffixes().Of(checked); !known.empty() && known != checked) {
+      return Wrong(cloud,
+                   "its registry suffix " + checked + " lies under " + std::string(known) + ", where every host is a registry already",
+                   "write " + std::string(known) + " or the cloud's own suffix");
     }
     suffix = std::move(checked);
   }

@@ -34,8 +34,12 @@ constexpr std::string_view kLeastRole = "Container Registry Configuration Reader
 
 class Reader final : public RegistryReader {
  public:
-  Reader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause)
-      : arm_(arm), clock_(clock), version_query_("?api-version=" + http::PercentEncode(api_version)), pause_(std::move(pause)) {}
+  Reader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause, policy::RegistrySuffixes suffixes)
+      : arm_(arm),
+        clock_(clock),
+        version_query_("?api-version=" + http::PercentEncode(api_version)),
+        pause_(std::move(pause)),
+        suffixes_(std::move(suffixes)) {}
 
   ArmResult<std::vector<Discovered>> Discover(const Scope& scope, milliseconds deadline) override {
     return Query(AllRegistriesQuery(), scope, deadline);
@@ -85,6 +89,7 @@ class Reader final : public RegistryReader {
   const base::Clock& clock_;
   const std::string version_query_;
   const Pause pause_;
+  const policy::RegistrySuffixes suffixes_;
 };
 
 // "" when there is none; nothing when it is no text.
@@ -251,7 +256,7 @@ ArmResult<Reader::Page> Reader::ReadListPage(const std::string& subscription, co
     return Unavailable(source + ": expected a list, an object with an array \"value\"");
   }
   json list = {{"value", std::move(*value)}};
-  base::Result<std::vector<policy::Registry>> read = policy::ReadRegistries(base::DumpJson(list), source, asked);
+  base::Result<std::vector<policy::Registry>> read = policy::ReadRegistries(base::DumpJson(list), source, asked, suffixes_);
   if (!read) {
     return Unavailable(std::move(read.error().message));
   }
@@ -281,7 +286,8 @@ ArmResult<policy::Registry> Reader::Get(const std::string& resource_id, millisec
   }
   // A list of one, so that an answer that is a list itself is none.
   json list = {{"value", json::array({*body})}};
-  base::Result<std::vector<policy::Registry>> read = policy::ReadRegistries(base::DumpJson(list), "the registry " + resource_id, asked);
+  base::Result<std::vector<policy::Registry>> read =
+      policy::ReadRegistries(base::DumpJson(list), "the registry " + resource_id, asked, suffixes_);
   if (!read) {
     return Unavailable(std::move(read.error().message));
   }
@@ -342,8 +348,9 @@ ArmResult<json> Reader::ReadConnections(const RegistryId& id, const Budget& budg
 
 void SleepPause(milliseconds time) { std::this_thread::sleep_for(time); }
 
-std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause) {
-  return std::make_unique<Reader>(arm, clock, std::move(api_version), std::move(pause));
+std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause,
+                                                   policy::RegistrySuffixes suffixes) {
+  return std::make_unique<Reader>(arm, clock, std::move(api_version), std::move(pause), std::move(suffixes));
 }
 
 }  // namespace azure

@@ -12,6 +12,7 @@
 #include "azure/arm_error.h"
 #include "base/clock.h"
 #include "policy/registry.h"
+#include "policy/registry_host.h"
 
 namespace azure {
 
@@ -64,8 +65,9 @@ void SleepPause(std::chrono::milliseconds time);
 
 // `api_version` is that of registries. `observed` of a registry is when its page, or it, was asked for. A body without
 // privateEndpointConnections gets them by their own list; an api-version that has no such list leaves the body without,
-// so that rules over them are Unknown.
+// so that rules over them are Unknown. `suffixes` are those that login servers may have: the known ones and the cloud's.
 std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock,
-                                                   std::string api_version = std::string(kRegistryApiVersion), Pause pause = SleepPause);
+                                                   std::string api_version = std::string(kRegistryApiVersion), Pause pause = SleepPause,
+                                                   policy::RegistrySuffixes suffixes = {});
 
 }  // namespace azure

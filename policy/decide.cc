@@ -59,7 +59,7 @@ std::string_view VerbOf(SourceAction action) {
 
 // Which registry a host stands for under this policy: an ACR also through a regional endpoint or an alias.
 RegistryHost ResolveHost(const Policy& policy, std::string_view registry) {
-  RegistryHost host = ClassifyRegistryHost(registry);
+  RegistryHost host = ClassifyRegistryHost(registry, policy.registry_suffixes);
   if (host.kind == RegistryHost::Kind::kOther) {
     if (const auto alias = policy.aliases.find(registry); alias != policy.aliases.end()) {
       host.kind = RegistryHost::Kind::kAcr;

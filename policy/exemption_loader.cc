@@ -53,8 +53,9 @@ std::optional<base::Time> ParseExpiry(std::string_view text) {
 
 class ExemptionReader {
  public:
-  ExemptionReader(YamlMapping& mapping, const std::vector<Requirement>& requirements, const DefinitionSet& definitions)
-      : mapping_(mapping), requirements_(requirements), definitions_(definitions) {}
+  ExemptionReader(YamlMapping& mapping, const std::vector<Requirement>& requirements, const DefinitionSet& definitions,
+                  const RegistrySuffixes& suffixes)
+      : mapping_(mapping), requirements_(requirements), definitions_(definitions), suffixes_(suffixes) {}
 
   Exemption Read() {
     Exemption exemption;
@@ -82,7 +83,7 @@ class ExemptionReader {
   void ReadScope(Exemption& exemption) {
     const auto registries = mapping_.OptionalTexts("registries");
     for (const auto& [node, path] : registries) {
-      if (auto login_server = ReadLoginServer(mapping_, *node, path)) {
+      if (auto login_server = ReadLoginServer(mapping_, *node, path, suffixes_)) {
         exemption.registries.push_back(std::move(*login_server));
       }
     }
@@ -157,18 +158,19 @@ class ExemptionReader {
   YamlMapping& mapping_;
   const std::vector<Requirement>& requirements_;
   const DefinitionSet& definitions_;
+  const RegistrySuffixes& suffixes_;
 };
 
 }  // namespace
 
 std::vector<Exemption> ReadExemptions(YamlMapping& document, std::string_view file, const std::vector<Requirement>& requirements,
-                                      const DefinitionSet& definitions, base::Problems& problems) {
+                                      const DefinitionSet& definitions, const RegistrySuffixes& suffixes, base::Problems& problems) {
   std::vector<Exemption> exemptions;
   std::map<std::string, int> lines;  // of the names
   const auto items = document.OptionalList("exemptions");
   for (std::size_t i = 0; i < items.size(); ++i) {
     YamlMapping mapping(items[i], file, document.PathOf("exemptions[" + std::to_string(i) + "]"), problems);
-    Exemption exemption = ExemptionReader(mapping, requirements, definitions).Read();
+    Exemption exemption = ExemptionReader(mapping, requirements, definitions, suffixes).Read();
     const auto [first, is_new] = lines.emplace(exemption.name, items[i].line);
     if (!is_new && !exemption.name.empty()) {
       mapping.AddProblem(*mapping.Member("name"), "name",

@@ -11,6 +11,6 @@ namespace policy {
 
 // Requirements are named as the policy names definitions: by short name, GUID or id; each must be one of `requirements`.
 std::vector<Exemption> ReadExemptions(base::YamlMapping& document, std::string_view file, const std::vector<Requirement>& requirements,
-                                      const DefinitionSet& definitions, base::Problems& problems);
+                                      const DefinitionSet& definitions, const RegistrySuffixes& suffixes, base::Problems& problems);
 
 }  // namespace policy

@@ -16,6 +16,7 @@
 #include "policy/definition.h"
 #include "policy/image_pattern.h"
 #include "policy/registry.h"
+#include "policy/registry_host.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -73,14 +74,17 @@ struct Policy {
   std::map<std::string, std::string, std::less<>> aliases;  // host → login server
   std::vector<NamespaceCap> namespaces;
   std::vector<Exemption> exemptions;
-  std::string digest;  // "sha256:…" of the file's text, and of the default policy's own text
+  RegistrySuffixes registry_suffixes;  // of the clouds, not of the file: which hosts must have a verdict
+  std::string digest;                  // "sha256:…" of the file's text, and of the default policy's own text
 };
 
 // The text of the default policy (DESIGN.md section 5), which is also what `policy.yaml` may be begun from.
 std::string_view DefaultPolicyText();
 
-// Strict: every key, type and name is checked, and all problems are reported with line and column.
-base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions);
+// Strict: every key, type and name is checked, and all problems are reported with line and column. `suffixes` tell login
+// servers from other hosts, here and in every decision by this policy.
+base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions,
+                                                       const RegistrySuffixes& suffixes = {});
 
 // Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
 // resource is the same, what is remembered of earlier compliance is carried on. Pure; costs tens of microseconds.

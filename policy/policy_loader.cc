@@ -46,8 +46,11 @@ std::string Item(std::string_view list, std::size_t index) { return std::string(
 
 class PolicyReader {
  public:
-  PolicyReader(const YamlNode& document, std::string_view file, const DefinitionSet& definitions, base::Problems& problems)
-      : document_(document, file, "", problems), file_(file), definitions_(definitions), problems_(problems) {}
+  PolicyReader(const YamlNode& document, std::string_view file, const DefinitionSet& definitions, const RegistrySuffixes& suffixes,
+               base::Problems& problems)
+      : document_(document, file, "", problems), file_(file), definitions_(definitions), problems_(problems) {
+    policy_.registry_suffixes = suffixes;
+  }
 
   Policy Read() {
     ReadHeader("apiVersion", kApiVersion);
@@ -65,7 +68,7 @@ class PolicyReader {
     ReadAliases();
     CheckRuleHosts();
     ReadNamespaces();
-    policy_.exemptions = ReadExemptions(document_, file_, policy_.requirements, definitions_, problems_);
+    policy_.exemptions = ReadExemptions(document_, file_, policy_.requirements, definitions_, policy_.registry_suffixes, problems_);
     document_.Finish();
     return std::move(policy_);
   }
@@ -224,7 +227,7 @@ class PolicyReader {
     if (const auto alias = policy_.aliases.find(host); alias != policy_.aliases.end()) {
       return alias->second;
     }
-    const RegistryHost classified = ClassifyRegistryHost(host);
+    const RegistryHost classified = ClassifyRegistryHost(host, policy_.registry_suffixes);
     return classified.kind == RegistryHost::Kind::kAcr && classified.login_server != host ? classified.login_server : std::string();
   }
 
@@ -264,7 +267,7 @@ class PolicyReader {
         mapping.AddProblem(value, key.text, "expected an ACR login server such as contoso.azurecr.io, got " + base::Describe(value));
         continue;
       }
-      const auto target = ReadLoginServer(mapping, value, base::Printable(key.text, kMaxShownHost));
+      const auto target = ReadLoginServer(mapping, value, base::Printable(key.text, kMaxShownHost), policy_.registry_suffixes);
       if (host && target && !policy_.aliases.emplace(*host, *target).second) {
         mapping.AddProblem(key, "", Quoted(key.text) + " is the host " + Quoted(*host) + ", which has an alias already");
       }
@@ -272,14 +275,14 @@ class PolicyReader {
   }
 
   // Folded as the registry of an image reference is, by the same code: "IMAGES.contoso.com:443" is "images.contoso.com".
-  static std::optional<std::string> ReadAliasHost(YamlMapping& mapping, const YamlNode& key) {
+  std::optional<std::string> ReadAliasHost(YamlMapping& mapping, const YamlNode& key) const {
     constexpr std::string_view kRepository = "x";
     const auto reference = ParseImageReference(key.text + '/' + std::string(kRepository));
     if (!reference || reference->repository != kRepository) {
       mapping.AddProblem(key, "", "expected a registry host such as images.contoso.com, got " + Quoted(key.text));
       return std::nullopt;
     }
-    if (IsUnderRegistrySuffix(reference->registry)) {
+    if (IsUnderRegistrySuffix(reference->registry, policy_.registry_suffixes)) {
       mapping.AddProblem(key, "",
                          Quoted(key.text) + " lies under a registry suffix of Azure, where every host stands for its own registry; " +
                              "an alias is another host, such as images.contoso.com");
@@ -323,7 +326,8 @@ class PolicyReader {
 
 }  // namespace
 
-base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions) {
+base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions,
+                                                       const RegistrySuffixes& suffixes) {
   const auto document = base::ParseYaml(text, file);
   if (!document) {
     return tl::unexpected(document.error());
@@ -333,7 +337,7 @@ base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, st
     return tl::unexpected(base::Problems{{std::string(file), 0, 0, message}});
   }
   base::Problems problems;
-  Policy policy = PolicyReader(*document, file, definitions, problems).Read();
+  Policy policy = PolicyReader(*document, file, definitions, suffixes, problems).Read();
   if (!problems.empty()) {
     base::SortByPlace(problems);
     return tl::unexpected(std::move(problems));

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "policy/registry_host.h"
 
 namespace policy {
 
@@ -40,9 +39,10 @@ std::optional<std::string> ReadNamespace(base::YamlMapping& mapping, const base:
   return std::nullopt;
 }
 
-std::optional<std::string> ReadLoginServer(base::YamlMapping& mapping, const base::YamlNode& at, std::string_view path) {
+std::optional<std::string> ReadLoginServer(base::YamlMapping& mapping, const base::YamlNode& at, std::string_view path,
+                                           const RegistrySuffixes& suffixes) {
   std::string host = base::AsciiLower(at.text);
-  const RegistryHost known = ClassifyRegistryHost(host);
+  const RegistryHost known = ClassifyRegistryHost(host, suffixes);
   std::string why;
   if (known.kind == RegistryHost::Kind::kInvalid) {
     why = ": " + known.error;

@@ -8,6 +8,7 @@
 
 #include "base/yaml.h"
 #include "policy/image_pattern.h"
+#include "policy/registry_host.h"
 
 namespace policy {
 
@@ -21,6 +22,7 @@ std::vector<ImagePattern> ReadPatterns(base::YamlMapping& mapping, const std::ve
 std::optional<std::string> ReadNamespace(base::YamlMapping& mapping, const base::YamlMapping::Text& text);
 
 // An ACR login server, in lower case. `at` and `path` say where `text` stands.
-std::optional<std::string> ReadLoginServer(base::YamlMapping& mapping, const base::YamlNode& at, std::string_view path);
+std::optional<std::string> ReadLoginServer(base::YamlMapping& mapping, const base::YamlNode& at, std::string_view path,
+                                           const RegistrySuffixes& suffixes);
 
 }  // namespace policy

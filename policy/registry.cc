@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "policy/definition_alias.h"
 #include "policy/definition_compare.h"
-#include "policy/registry_host.h"
 
 namespace policy {
 namespace {
@@ -27,6 +26,12 @@ struct Place {
     return base::Fail(base::ErrorCode::kInvalidArgument, std::string(source) + ": " + path + ": " + message, std::move(remedy));
   }
   Place At(std::size_t index) const { return {source, path + "[" + std::to_string(index) + "]"}; }
+};
+
+// What is the same for all registries of one text.
+struct Reading {
+  base::Time observed;
+  const RegistrySuffixes& suffixes;
 };
 
 std::string Quoted(std::string_view text) { return "\"" + base::Printable(text, kMaxQuoted) + "\""; }
@@ -119,7 +124,7 @@ bool IsRegistryName(std::string_view name) {
   });
 }
 
-base::Result<Registry> ReadElement(json element, const Place& place, base::Time observed) {
+base::Result<Registry> ReadElement(json element, const Place& place, const Reading& reading) {
   if (!element.is_object()) {
     return place.Wrong("expected a registry, an object");
   }
@@ -145,24 +150,24 @@ base::Result<Registry> ReadElement(json element, const Place& place, base::Time 
   }
   Registry registry;
   registry.login_server = base::AsciiLower(*login_server);
-  const RegistryHost host = ClassifyRegistryHost(registry.login_server);
+  const RegistryHost host = ClassifyRegistryHost(registry.login_server, reading.suffixes);
   if (host.kind != RegistryHost::Kind::kAcr || host.login_server != registry.login_server) {
     return place.Wrong("the loginServer " + Quoted(*login_server) + " is no Azure Container Registry host");
   }
   registry.name = *name;
   registry.resource_id = *id;
-  registry.observed = observed;
+  registry.observed = reading.observed;
   registry.body = base::DumpJson(body);
   return registry;
 }
 
 // The elements are consumed one by one, so that values and trees do not stand in memory together.
-base::Result<std::vector<Registry>> ReadElements(json elements, const Place& place, base::Time observed) {
+base::Result<std::vector<Registry>> ReadElements(json elements, const Place& place, const Reading& reading) {
   std::vector<Registry> registries;
   registries.reserve(elements.size());
   std::unordered_map<std::string, std::size_t> places;
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    base::Result<Registry> registry = ReadElement(std::move(elements[i]), place.At(i), observed);
+    base::Result<Registry> registry = ReadElement(std::move(elements[i]), place.At(i), reading);
     if (!registry) {
       return tl::unexpected(std::move(registry.error()));
     }
@@ -213,7 +218,7 @@ bool IsIncomplete(const json& answer) {
          (total != nullptr && count != nullptr && total->is_number() && count->is_number() && *count < *total);
 }
 
-base::Result<std::vector<Registry>> ReadGraphAnswer(json answer, std::string_view source, base::Time observed) {
+base::Result<std::vector<Registry>> ReadGraphAnswer(json answer, std::string_view source, const Reading& reading) {
   Place place{source, "$.data"};
   if (IsIncomplete(answer)) {
     return place.Wrong("the Resource Graph answer is one page of several, so registries are missing",
@@ -221,7 +226,7 @@ base::Result<std::vector<Registry>> ReadGraphAnswer(json answer, std::string_vie
   }
   json data = std::move(answer["data"]);
   if (data.is_array()) {
-    return ReadElements(std::move(data), place, observed);
+    return ReadElements(std::move(data), place, reading);
   }
   if (!data.is_object()) {
     return place.Wrong("expected an array of registries, or a table with columns and rows");
@@ -231,7 +236,7 @@ base::Result<std::vector<Registry>> ReadGraphAnswer(json answer, std::string_vie
     return tl::unexpected(std::move(objects.error()));
   }
   place.path = "$.data.rows";
-  return ReadElements(std::move(*objects), place, observed);
+  return ReadElements(std::move(*objects), place, reading);
 }
 
 // ARM's and the resource provider's errors: {"error": {"code", "message"}}.
@@ -248,14 +253,16 @@ std::optional<std::string> ArmError(const json& answer) {
 
 }  // namespace
 
-base::Result<std::vector<Registry>> ReadRegistries(std::string_view text, std::string_view source, base::Time observed) {
+base::Result<std::vector<Registry>> ReadRegistries(std::string_view text, std::string_view source, base::Time observed,
+                                                   const RegistrySuffixes& suffixes) {
   base::Result<json> document = base::ParseJson(text, source);
   if (!document) {
     return tl::unexpected(std::move(document.error()));
   }
   const Place top{source, "$"};
+  const Reading reading{observed, suffixes};
   if (document->is_array()) {
-    return ReadElements(std::move(*document), top, observed);
+    return ReadElements(std::move(*document), top, reading);
   }
   if (!document->is_object()) {
     return top.Wrong("expected registries: what `az acr list -o json`, an ARM list or GET, or Resource Graph prints");
@@ -264,7 +271,7 @@ base::Result<std::vector<Registry>> ReadRegistries(std::string_view text, std::s
     return top.Wrong("this is an error of Azure's, not a registry: " + *error);
   }
   if (document->contains("data")) {
-    return ReadGraphAnswer(std::move(*document), source, observed);
+    return ReadGraphAnswer(std::move(*document), source, reading);
   }
   if (const auto value = document->find("value"); value != document->end()) {
     if (IsPresent(*document, "nextLink")) {
@@ -273,9 +280,9 @@ base::Result<std::vector<Registry>> ReadRegistries(std::string_view text, std::s
     if (!value->is_array()) {
       return Place{source, "$.value"}.Wrong("expected an array of registries");
     }
-    return ReadElements(std::move(*value), Place{source, "$.value"}, observed);
+    return ReadElements(std::move(*value), Place{source, "$.value"}, reading);
   }
-  base::Result<Registry> registry = ReadElement(std::move(*document), top, observed);
+  base::Result<Registry> registry = ReadElement(std::move(*document), top, reading);
   if (!registry) {
     return tl::unexpected(std::move(registry.error()));
   }

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "policy/registry_host.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -25,10 +26,11 @@ struct Registry {
 };
 
 // Reads `az acr list -o json` or `az acr show`, an ARM GET or list, or a Resource Graph answer (objectArray or table).
-// An element that is no registry (another type, no loginServer, a login server under no registry suffix, two elements
+// An element that is no registry (another type, no loginServer, a login server under none of `suffixes`, two elements
 // with the same login server) is an error that names its place: half an inventory would be taken for all of it. An ARM
 // error body is an error that says what ARM said. `source` names the file in messages.
-base::Result<std::vector<Registry>> ReadRegistries(std::string_view json, std::string_view source, base::Time observed);
+base::Result<std::vector<Registry>> ReadRegistries(std::string_view json, std::string_view source, base::Time observed,
+                                                   const RegistrySuffixes& suffixes = {});
 
 // A registry and what the policy's requirements say of it.
 struct RegistryFacts {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <utility>
 
 #include "base/text.h"
@@ -17,12 +18,8 @@ std::string_view WithoutPort(std::string_view registry) {
   return registry.starts_with('[') ? registry : registry.substr(0, colon);
 }
 
-// The registry suffix that `host` (no port) is or lies under, or "".
-std::string_view SuffixOf(std::string_view host) {
-  const auto found = std::find_if(kRegistrySuffixes.begin(), kRegistrySuffixes.end(), [=](std::string_view suffix) {
-    return host.ends_with(suffix) && (host.size() == suffix.size() || host[host.size() - suffix.size() - 1] == '.');
-  });
-  return found == kRegistrySuffixes.end() ? std::string_view() : *found;
+bool IsOrLiesUnder(std::string_view host, std::string_view suffix) {
+  return host.ends_with(suffix) && (host.size() == suffix.size() || host[host.size() - suffix.size() - 1] == '.');
 }
 
 RegistryHost Acr(std::string login_server) { return {RegistryHost::Kind::kAcr, std::move(login_server), {}}; }
@@ -37,11 +34,38 @@ bool IsRegistryLabel(std::string_view label) {
 
 }  // namespace
 
-bool IsUnderRegistrySuffix(std::string_view registry) { return !SuffixOf(WithoutPort(registry)).empty(); }
+RegistrySuffixes RegistrySuffixes::With(const std::vector<std::string>& further) const {
+  RegistrySuffixes all = *this;
+  for (const std::string& suffix : further) {
+    if (all.Of(suffix) != suffix) {
+      all.further_.push_back(suffix);
+    }
+  }
+  std::ranges::stable_sort(all.further_, std::ranges::greater{}, &std::string::size);
+  return all;
+}
 
-RegistryHost ClassifyRegistryHost(std::string_view registry) {
+std::string_view RegistrySuffixes::Of(std::string_view host) const {
+  for (const std::string_view suffix : kKnownRegistrySuffixes) {
+    if (IsOrLiesUnder(host, suffix)) {
+      return suffix;
+    }
+  }
+  for (const std::string& suffix : further_) {
+    if (IsOrLiesUnder(host, suffix)) {
+      return suffix;
+    }
+  }
+  return {};
+}
+
+bool IsUnderRegistrySuffix(std::string_view registry, const RegistrySuffixes& suffixes) {
+  return !suffixes.Of(WithoutPort(registry)).empty();
+}
+
+RegistryHost ClassifyRegistryHost(std::string_view registry, const RegistrySuffixes& suffixes) {
   const std::string_view host = WithoutPort(registry);
-  const std::string_view suffix = SuffixOf(host);
+  const std::string_view suffix = suffixes.Of(host);
   if (suffix.empty()) {
     return {};
   }

@@ -27,15 +27,16 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyFrom(const KeeperO
   if (!text) {
     return tl::unexpected<base::Problems>({ToProblem(options.policy_file, text.error())});
   }
-  return LoadPolicyWithDefinitions(*text, options.policy_file.empty() ? kDefaultPolicyName : options.policy_file, definitions.files());
+  return LoadPolicyWithDefinitions(*text, options.policy_file.empty() ? kDefaultPolicyName : options.policy_file, definitions.files(),
+                                   options.registry_suffixes);
 }
 
-base::Result<std::vector<policy::Registry>> ReadInventory(const base::WatchedFile::Change& change, const std::string& file,
+base::Result<std::vector<policy::Registry>> ReadInventory(const base::WatchedFile::Change& change, const KeeperOptions& options,
                                                           const base::Clock& clock) {
   if (!change.content) {
     return tl::unexpected<base::Error>(change.content.error());
   }
-  return policy::ReadRegistries(*change.content, file, Observed(change.modified, clock));
+  return policy::ReadRegistries(*change.content, options.inventory_file, Observed(change.modified, clock), options.registry_suffixes);
 }
 
 }  // namespace
@@ -165,7 +166,7 @@ std::optional<std::vector<policy::Registry>> Keeper::ReloadInventory() {
   if (!change) {
     return std::nullopt;
   }
-  auto registries = ReadInventory(*change, options_.inventory_file, clock_);
+  auto registries = ReadInventory(*change, options_, clock_);
   if (!registries) {
     std::string problem = ToProblem(options_.inventory_file, registries.error()).ToString();
     log_(base::LogLevel::kError, (primed_ ? "inventory not reloaded, the older facts stay in force: "
@@ -220,7 +221,7 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   std::vector<policy::Registry> registries;
   if (!options.inventory_file.empty()) {
     base::WatchedFile file(options.inventory_file, kMaxInventoryBytes);
-    auto read = ReadInventory(*file.Poll(), options.inventory_file, clock);  // the first Poll always has something
+    auto read = ReadInventory(*file.Poll(), options, clock);  // the first Poll always has something
     if (read) {
       registries = std::move(*read);
     } else {

@@ -15,16 +15,18 @@
 #include "base/problem.h"
 #include "base/result.h"
 #include "base/snapshot.h"
+#include "policy/registry_host.h"
 #include "state/definitions_folder.h"
 #include "state/state.h"
 
 namespace state {
 
 struct KeeperOptions {
-  std::string policy_file;         // "": the default policy
-  std::string definitions_folder;  // "": the built-in definitions alone
-  std::string inventory_file;      // "": none, every ACR host is unknown
-  std::string saved_file{};        // "": none; else what was read last is kept there, and a start begins with it
+  std::string policy_file;                       // "": the default policy
+  std::string definitions_folder;                // "": the built-in definitions alone
+  std::string inventory_file;                    // "": none, every ACR host is unknown
+  std::string saved_file{};                      // "": none; else what was read last is kept there, and a start begins with it
+  policy::RegistrySuffixes registry_suffixes{};  // which hosts are registries of Azure's
 };
 
 // What went well and wrong, for /readyz, metrics and logs. A copy, taken under a mutex.

@@ -33,7 +33,8 @@ base::Problem ToProblem(const std::string& file, const base::Error& error) {
 }
 
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
-    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions) {
+    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
+    const policy::RegistrySuffixes& suffixes) {
   policy::DefinitionSet set = policy::DefinitionSet::WithBuiltIns();
   base::Problems problems;
   for (const auto& [path, content] : definitions) {
@@ -53,7 +54,7 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
   if (!problems.empty()) {
     return tl::unexpected<base::Problems>(std::move(problems));
   }
-  return policy::LoadPolicy(policy_text, policy_file, set);
+  return policy::LoadPolicy(policy_text, policy_file, set, suffixes);
 }
 
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,

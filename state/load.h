@@ -20,7 +20,8 @@ base::Problem ToProblem(const std::string& file, const base::Error& error);
 // Definition files by path, as DefinitionsFolder has them. A definition that is bad refuses the policy whole: what it asks
 // for cannot be judged.
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
-    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions);
+    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
+    const policy::RegistrySuffixes& suffixes = {});
 
 // Judges every registry. `previous` is what was known before, judged by `previous_policy`: a registry whose body is the
 // same keeps its verdict when the policy is too, and what is remembered of earlier compliance is carried on in any case.

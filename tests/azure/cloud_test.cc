@@ -83,6 +83,15 @@ TEST(Cloud, SuffixesAreDomains) {
   EXPECT_FALSE(CheckCloud(cloud)) << "nothing would be an ACR host";
 }
 
+TEST(Cloud, SuffixesLieUnderNoOtherClouds) {
+  Cloud cloud = Stack();
+  cloud.registry_suffixes = {"azsacr.AzureCR.io"};
+  const auto checked = CheckCloud(cloud);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message,
+            "cloud Stack: its registry suffix azsacr.azurecr.io lies under azurecr.io, where every host is a registry already");
+}
+
 TEST(Cloud, NeedsAName) {
   Cloud cloud = Stack();
   cloud.name.clear();

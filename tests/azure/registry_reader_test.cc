@@ -118,6 +118,21 @@ TEST(RegistryReader, ListsASubscription) {
   EXPECT_THAT(world.Sent(), ElementsAre(std::string("GET ") + kListTarget));
 }
 
+TEST(RegistryReader, TakesLoginServersUnderACustomCloudsSuffix) {
+  json body = Body("alpha");
+  body["properties"]["loginServer"] = "alpha.azsacr.stack.example";
+  ReaderWorld world([&](const http::Request& request) { return request.url.ends_with(kListTarget) ? ListOf({body}) : Answer(body); });
+  const auto reader = MakeRegistryReader(world.arm, world.clock, std::string(kRegistryApiVersion), SleepPause,
+                                         policy::RegistrySuffixes().With({"azsacr.stack.example"}));
+  const auto registries = reader->List(kSubscription, kDeadline);
+  ASSERT_TRUE(registries) << registries.error().ToString();
+  EXPECT_THAT(LoginServers(*registries), ElementsAre("alpha.azsacr.stack.example"));
+  const auto registry = reader->Get(IdOf("alpha"), kDeadline);
+  ASSERT_TRUE(registry) << registry.error().ToString();
+  EXPECT_EQ(registry->login_server, "alpha.azsacr.stack.example");
+  EXPECT_FALSE(world.reader->List(kSubscription, kDeadline));
+}
+
 TEST(RegistryReader, ListsASubscriptionThatHoldsNone) {
   ReaderWorld world({{std::string("GET ") + kListTarget, ListOf({})}});
   const auto registries = world.reader->List(kSubscription, kDeadline);

@@ -99,6 +99,18 @@ TEST(Decide, RegistriesOfEveryCloudAreUnknownNotOther) {
   EXPECT_THAT(FindingsOf(world.Decide()), ElementsAre("unknownRegistry=Deny"));
 }
 
+TEST(Decide, RegistriesUnderACustomCloudsSuffixNeedAVerdict) {
+  World world;
+  world.policy.registry_suffixes = RegistrySuffixes().With({"azsacr.stack.example"});
+  world.Know("contoso.azsacr.stack.example", {Compliant("private-link")});
+  world.Use("contoso.azsacr.stack.example/a");
+  EXPECT_EQ(world.Kind(), DecisionKind::kAllowed);
+  world.Use("other.azsacr.stack.example/a");
+  EXPECT_EQ(world.Decide().images[1].findings[0].finding->requirement, kUnknownRegistry);
+  EXPECT_EQ(Explain(world.policy, "contoso.east.geo.azsacr.stack.example/a").login_server, "contoso.azsacr.stack.example");
+  EXPECT_FALSE(Explain(world.policy, "contoso.azsacr.stack.example:5000/a").error.empty());
+}
+
 TEST(Decide, RegionalEndpointIsItsRegistry) {
   World world;
   world.Know("contoso.azurecr.io", {NonCompliant("private-link")});

@@ -421,6 +421,30 @@ TEST(LoadPolicy, NeverLetsADecisionsOwnFindingBeWaived) {
   }
 }
 
+TEST(LoadPolicy, HoldsRegistriesOfACustomCloudForWhatTheyAre) {
+  const auto suffixes = policy::RegistrySuffixes().With({"azsacr.stack.example"});
+  const auto load = [&](const std::string& body) {
+    return LoadPolicy(std::string(kHeader) + body, "policy.yaml", Definitions(), suffixes);
+  };
+  const auto problems = [&](const std::string& body) {
+    const auto loaded = load(body);
+    return loaded ? "" : base::ToString(loaded.error());
+  };
+  const std::string exemption =
+      Exemption("{name: x, registries: [contoso.azsacr.stack.example], requirements: [private-link], expires: 2027-03-31, reason: r}");
+  const std::string alias = "aliases: {images.contoso.com: contoso.azsacr.stack.example}\n";
+  const auto loaded = load(exemption + alias);
+  ASSERT_TRUE(loaded) << base::ToString(loaded.error());
+  EXPECT_EQ((*loaded)->registry_suffixes.Of("contoso.azsacr.stack.example"), "azsacr.stack.example");
+  EXPECT_THAT((*loaded)->aliases, ElementsAre(Pair("images.contoso.com", "contoso.azsacr.stack.example")));
+  EXPECT_THAT(problems("aliases: {other.azsacr.stack.example: contoso.azurecr.io}\n"), HasSubstr("lies under a registry suffix"));
+  EXPECT_THAT(problems("aliases: {other.azurecr.io: contoso.azsacr.stack.example}\n"), HasSubstr("lies under a registry suffix"));
+  EXPECT_THAT(problems("sources:\n  - {images: [\"contoso.east.geo.azsacr.stack.example/**\"], action: Deny}\n"),
+              HasSubstr("stands for contoso.azsacr.stack.example"));
+  EXPECT_THAT(ProblemsOf(exemption), HasSubstr("expected an ACR login server"));
+  EXPECT_THAT(ProblemsOf(alias), HasSubstr("expected an ACR login server"));
+}
+
 TEST(LoadPolicy, WantsAWholeRegistryIdOfAnExemption) {
   const auto id = [](std::string_view text) {
     return ProblemsOf(Exemption("{name: x, namespaces: [a], requirements: [private-link], expires: 2027-03-31, reason: r, resourceId: \"" +

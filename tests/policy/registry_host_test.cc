@@ -38,7 +38,7 @@ TEST(RegistryHost, EveryRecordedHostStandsForItsLoginServer) {
 }
 
 TEST(RegistryHost, EveryCloudsSuffixIsAnAcrEverywhere) {
-  for (const std::string_view suffix : kRegistrySuffixes) {
+  for (const std::string_view suffix : kKnownRegistrySuffixes) {
     const std::string login_server = "contoso." + std::string(suffix);
     EXPECT_EQ(ClassifyRegistryHost(login_server).login_server, login_server);
     EXPECT_EQ(ClassifyRegistryHost("contoso.westeurope.geo." + std::string(suffix)).login_server, login_server);
@@ -46,6 +46,40 @@ TEST(RegistryHost, EveryCloudsSuffixIsAnAcrEverywhere) {
     EXPECT_EQ(ClassifyRegistryHost("contoso.westeurope.data." + std::string(suffix)).kind, Kind::kInvalid);
     EXPECT_EQ(ClassifyRegistryHost(login_server + ":5000").kind, Kind::kInvalid);
     EXPECT_TRUE(IsUnderRegistrySuffix(login_server + ":5000"));
+  }
+}
+
+TEST(RegistryHost, SuffixesOfACustomCloudAreAddedToTheKnownOnes) {
+  const RegistrySuffixes suffixes = RegistrySuffixes().With({"azsacr.stack.example"});
+  EXPECT_EQ(ClassifyRegistryHost("contoso.azsacr.stack.example").kind, Kind::kOther);
+  EXPECT_EQ(ClassifyRegistryHost("contoso.azsacr.stack.example", suffixes).login_server, "contoso.azsacr.stack.example");
+  EXPECT_EQ(ClassifyRegistryHost("contoso.east.geo.azsacr.stack.example", suffixes).login_server, "contoso.azsacr.stack.example");
+  EXPECT_EQ(ClassifyRegistryHost("contoso.east.data.azsacr.stack.example", suffixes).kind, Kind::kInvalid);
+  EXPECT_EQ(ClassifyRegistryHost("azsacr.stack.example", suffixes).kind, Kind::kInvalid);
+  EXPECT_EQ(ClassifyRegistryHost("evilazsacr.stack.example", suffixes).kind, Kind::kOther);
+  EXPECT_TRUE(IsUnderRegistrySuffix("contoso.azsacr.stack.example:5000", suffixes));
+  EXPECT_FALSE(IsUnderRegistrySuffix("contoso.azsacr.stack.example:5000"));
+  for (const std::string_view known : kKnownRegistrySuffixes) {
+    EXPECT_EQ(ClassifyRegistryHost("contoso." + std::string(known), suffixes).kind, Kind::kAcr);
+    EXPECT_EQ(ClassifyRegistryHost("a.b." + std::string(known), suffixes).kind, Kind::kInvalid);
+  }
+}
+
+TEST(RegistryHost, AFurtherSuffixChangesNothingAboutAKnownOne) {
+  const RegistrySuffixes suffixes = RegistrySuffixes().With({"sovcloud-azure.fr", "azurecr.io"});
+  EXPECT_EQ(ClassifyRegistryHost("azurecr.sovcloud-azure.fr", suffixes).kind, Kind::kInvalid);
+  EXPECT_EQ(suffixes.Of("contoso.azurecr.sovcloud-azure.fr"), "azurecr.sovcloud-azure.fr");
+  EXPECT_EQ(suffixes.Of("contoso.sovcloud-azure.fr"), "sovcloud-azure.fr");
+  EXPECT_EQ(suffixes.Of("contoso.azurecr.io"), "azurecr.io");
+}
+
+TEST(RegistryHost, OfNestedSuffixesTheLongestCounts) {
+  for (const std::vector<std::string>& order :
+       {std::vector<std::string>{"example.com", "acr.example.com"}, {"acr.example.com", "example.com"}}) {
+    const RegistrySuffixes suffixes = RegistrySuffixes().With(order);
+    EXPECT_EQ(ClassifyRegistryHost("contoso.acr.example.com", suffixes).login_server, "contoso.acr.example.com");
+    EXPECT_EQ(ClassifyRegistryHost("contoso.example.com", suffixes).login_server, "contoso.example.com");
+    EXPECT_EQ(ClassifyRegistryHost("acr.example.com", suffixes).kind, Kind::kInvalid);
   }
 }
 

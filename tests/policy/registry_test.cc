@@ -166,6 +166,16 @@ TEST(ReadRegistries, RefusesElementsThatAreNoRegistryAndSaysWhere) {
   EXPECT_THAT(ErrorOf(json::array({json::array()})), HasSubstr("$[0]: expected a registry"));
 }
 
+TEST(ReadRegistries, TakesLoginServersUnderACustomCloudsSuffix) {
+  json registry = Arm("contoso");
+  registry["properties"]["loginServer"] = "contoso.azsacr.stack.example";
+  const auto suffixes = RegistrySuffixes().With({"azsacr.stack.example"});
+  const auto registries = ReadRegistries(json::array({registry, Arm("second")}).dump(), "r.json", kNow, suffixes);
+  ASSERT_TRUE(registries) << registries.error().message;
+  EXPECT_EQ(registries->at(0).login_server, "contoso.azsacr.stack.example");
+  EXPECT_THAT(ErrorOf(registry), HasSubstr("is no Azure Container Registry host"));
+}
+
 TEST(ReadRegistries, RefusesWhatIsNoJson) {
   const auto registries = ReadRegistries("[{]", "r.json", kNow);
   ASSERT_FALSE(registries);

@@ -308,6 +308,22 @@ TEST_F(KeeperTest, LoadsOnceWithoutAnInventory) {
   EXPECT_EQ((*state)->facts.size(), 0U);
 }
 
+TEST_F(KeeperTest, TakesTheRegistriesOfACustomCloud) {
+  nlohmann::json body = nlohmann::json::parse(Registry("contoso", "Enabled"));
+  body["properties"]["loginServer"] = "contoso.azsacr.stack.example";
+  WriteInventory({body.dump()}, clock_.Now());
+  temp_.Write("policy.yaml", std::string(kPolicy) + "aliases: {images.contoso.com: contoso.azsacr.stack.example}\n");
+  EXPECT_FALSE(LoadOnce(Options(), clock_));
+  KeeperOptions options = Options();
+  options.registry_suffixes = policy::RegistrySuffixes().With({"azsacr.stack.example"});
+  const auto state = LoadOnce(options, clock_);
+  ASSERT_TRUE(state) << base::ToString(state.error());
+  EXPECT_NE((*state)->facts.Find("contoso.azsacr.stack.example"), nullptr);
+  Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(keeper.Start());
+  EXPECT_NE(keeper.states().Current()->facts.Find("contoso.azsacr.stack.example"), nullptr);
+}
+
 TEST_F(KeeperTest, LoadOnceReportsEveryFilesProblems) {
   temp_.Write("policy.yaml", "kind: [");
   temp_.Write("registries.json", "{");
