@@ -79,10 +79,18 @@ struct Evaluation {
 inline constexpr std::size_t kMaxEvidence = 8;        // a person reads no more; records stay small
 inline constexpr std::size_t kMaxEvidenceText = 256;  // bytes of `actual`
 
+// What is said of a rule that is false, but might be true if the body showed the members that it hides. A rule that is true
+// by what is hidden is Unknown in any case.
+enum class HiddenMembers {
+  kAsAzure,  // Compliant: Azure Policy has it so, and an inventory file is taken as it stands
+  kUnknown,  // Unknown: what is read live can be read whole
+};
+
 // `resource` is an ARM body (GET shape); `parameters` is what BindParameters returned. Where the rule is true, the registry
 // is NonCompliant, unless a deciding member is absent that every current api-version returns: such a body was read with an
 // api-version that hides it, and the result is Unknown (facts: 2019-05-01 hides encryption, publicNetworkAccess, …).
 // A resource of another type than the rule asks for is Compliant, as Azure has it.
-Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource);
+Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource,
+                    HiddenMembers hidden = HiddenMembers::kAsAzure);
 
 }  // namespace policy

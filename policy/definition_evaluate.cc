@@ -262,10 +262,12 @@ struct Gathered {
   bool only_presence = true;  // nothing is asked but that it be there
 };
 
-// Walks the conditions that brought the rule to what it came to.
+// Walks the conditions that brought the rule to what it came to. What it says is expected is what a compliant registry has:
+// the opposite where the rule is true, the same where it is false by what is hidden.
 class Collector {
  public:
-  Collector(Evaluator& evaluator, bool with_constants) : evaluator_(evaluator), with_constants_(with_constants) {}
+  Collector(Evaluator& evaluator, Outcome came_to, bool with_constants)
+      : evaluator_(evaluator), came_false_(came_to == Outcome::kFalse), with_constants_(with_constants) {}
 
   // `outcome` is what `rule` came to.
   void Explain(const Rule& rule, Outcome outcome);
@@ -282,6 +284,7 @@ class Collector {
   std::string Words(const Rule& rule) const;
 
   Evaluator& evaluator_;
+  const bool came_false_;
   const bool with_constants_;
   std::vector<Gathered> gathered_;
   std::set<std::string> hidden_;
@@ -326,7 +329,7 @@ void Collector::ExplainLogical(const Logical& logical, Outcome outcome) {
       Explain(*member, truth.outcome);
     }
   }
-  if (one_was_enough && outcome == Outcome::kTrue) {
+  if (one_was_enough && outcome == Outcome::kTrue && !came_false_) {
     AlsoExpectedOfSiblings(logical);
   }
 }
@@ -350,7 +353,7 @@ void Collector::AlsoExpectedOfSiblings(const Logical& logical) {
 
 void Collector::ExplainCondition(const Condition& condition, Outcome outcome) {
   const bool failed = outcome == Outcome::kFailed;
-  const bool wanted = outcome == Outcome::kFalse;  // what the condition would have to come to
+  const bool wanted = (outcome == Outcome::kFalse) != came_false_;  // what the condition should come to
   json storage;
   const json& operand = evaluator_.Resolve(condition.right, storage);
   const std::string comparable = failed ? "comparable with " + DescribeExpected(Comparison::kEquals, true, operand, false) : "";
@@ -484,23 +487,23 @@ std::string HiddenReason(const std::set<std::string>& hidden) {
 
 }  // namespace
 
-Evaluation Evaluate(const Definition& definition, const json& parameters, const json& resource) {
+Evaluation Evaluate(const Definition& definition, const json& parameters, const json& resource, HiddenMembers hidden) {
   const Rule& rule = *definition.rule;
   Evaluator judge(parameters, resource);
   const Truth truth = judge.Judge(rule);
   if (judge.exhausted()) {
     return {FindingResult::kUnknown, {}, "the definition needs more than " + std::to_string(kMaxSteps) + " steps on this registry"};
   }
-  if (truth.outcome == Outcome::kFalse) {
+  if (truth.outcome == Outcome::kFalse && (truth.sound || hidden == HiddenMembers::kAsAzure)) {
     return {FindingResult::kCompliant, {}, {}};
   }
   Evaluator evaluator(parameters, resource);
   Evaluation evaluation;
-  Collector collector(evaluator, false);
+  Collector collector(evaluator, truth.outcome, false);
   collector.Explain(rule, truth.outcome);
   evaluation.evidence = collector.Take();
   if (evaluation.evidence.empty()) {  // the parameters alone decided
-    Collector constants(evaluator, true);
+    Collector constants(evaluator, truth.outcome, true);
     constants.Explain(rule, truth.outcome);
     evaluation.evidence = constants.Take();
   }

@@ -76,7 +76,7 @@ const Finding* FindPrevious(const RegistryFacts* previous, const Registry& regis
 
 }  // namespace
 
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous) {
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden) {
   const base::Result<nlohmann::json> body = base::ParseJson(registry.body, registry.login_server);
   Verdict verdict;
   for (const Requirement& requirement : policy.requirements) {
@@ -89,7 +89,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
     finding.definition_id = requirement.definition->id;
     finding.effect = requirement.effect;
     if (body) {
-      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body);
+      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body, hidden);
       finding.result = evaluation.result;
       finding.evidence = std::move(evaluation.evidence);
       finding.reason = std::move(evaluation.reason);

@@ -88,6 +88,7 @@ base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, st
 
 // Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
 // resource is the same, what is remembered of earlier compliance is carried on. Pure; costs tens of microseconds.
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous);
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous,
+              HiddenMembers hidden = HiddenMembers::kAsAzure);
 
 }  // namespace policy

@@ -84,7 +84,7 @@ void Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, const pol
       fresh->push_back(known->registry);
     }
   }
-  Publish(JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy));
+  Publish(JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members));
   if (changed) {
     Save();
   }
@@ -240,7 +240,7 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
-  state->facts = JudgeAll(std::move(registries), *state->policy, previous, nullptr);
+  state->facts = JudgeAll(std::move(registries), *state->policy, previous, nullptr, options.hidden_members);
   state->primed = !options.inventory_file.empty();
   return state;
 }

@@ -15,6 +15,7 @@
 #include "base/problem.h"
 #include "base/result.h"
 #include "base/snapshot.h"
+#include "policy/definition.h"
 #include "policy/registry_host.h"
 #include "state/definitions_folder.h"
 #include "state/state.h"
@@ -27,6 +28,7 @@ struct KeeperOptions {
   std::string inventory_file;                    // "": none, every ACR host is unknown
   std::string saved_file{};                      // "": none; else what was read last is kept there, and a start begins with it
   policy::RegistrySuffixes registry_suffixes{};  // which hosts are registries of Azure's
+  policy::HiddenMembers hidden_members = policy::HiddenMembers::kAsAzure;
 };
 
 // What went well and wrong, for /readyz, metrics and logs. A copy, taken under a mutex.

@@ -58,14 +58,14 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
 }
 
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
-                       const policy::Policy* previous_policy) {
+                       const policy::Policy* previous_policy, policy::HiddenMembers hidden) {
   policy::Facts facts;
   for (policy::Registry& registry : registries) {
     auto judged = std::make_shared<policy::RegistryFacts>();
     const policy::RegistryFacts* const before = previous.Find(registry.login_server);
     const bool same = before != nullptr && previous_policy == &policy && before->registry.resource_id == registry.resource_id &&
                       before->registry.body == registry.body;
-    judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before);
+    judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden);
     judged->registry = std::move(registry);
     facts.Add(std::move(judged));
   }

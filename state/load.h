@@ -25,7 +25,8 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
 
 // Judges every registry. `previous` is what was known before, judged by `previous_policy`: a registry whose body is the
 // same keeps its verdict when the policy is too, and what is remembered of earlier compliance is carried on in any case.
+// `hidden` is the same from call to call.
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
-                       const policy::Policy* previous_policy);
+                       const policy::Policy* previous_policy, policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 
 }  // namespace state

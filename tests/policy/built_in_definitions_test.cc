@@ -46,8 +46,13 @@ const Definition& BuiltIn(std::string_view name) {
 
 json Body(const std::string& file) { return json::parse(Content(kFolder + file)); }
 
-Evaluation Evaluated(std::string_view definition, const json& body, const json& parameters = json::object()) {
-  return Evaluate(BuiltIn(definition), Bound(BuiltIn(definition), parameters), body);
+Evaluation Evaluated(std::string_view definition, const json& body, const json& parameters = json::object(),
+                     HiddenMembers hidden = HiddenMembers::kAsAzure) {
+  return Evaluate(BuiltIn(definition), Bound(BuiltIn(definition), parameters), body, hidden);
+}
+
+Evaluation EvaluatedLive(std::string_view definition, const json& body, const json& parameters = json::object()) {
+  return Evaluated(definition, body, parameters, HiddenMembers::kUnknown);
 }
 
 TEST(BuiltInDefinitions, AreComplete) {
@@ -135,6 +140,45 @@ TEST(BuiltInDefinitions, ABodyOfAnOldApiVersionIsUnknownWhereItHidesWhatDecides)
        {"restricted-network", "restricted-network-v1", "premium-sku", "admin-account-disabled", "anonymous-pull-disabled"}) {
     EXPECT_EQ(Evaluated(name, body).result, FindingResult::kCompliant) << name;
   }
+}
+
+TEST(BuiltInDefinitions, ReadLiveABodyOfAnOldApiVersionIsNotCompliantByWhatItHides) {
+  const json body = Body("premium_default-deny_2019-05-01.json");
+  for (const char* name : {"anonymous-pull-disabled", "customer-managed-key", "private-link", "public-network-access-disabled",
+                           "export-disabled", "arm-audience-token-disabled", "dedicated-data-endpoints", "zone-redundant"}) {
+    EXPECT_EQ(EvaluatedLive(name, body).result, FindingResult::kUnknown) << name;
+  }
+  const Evaluation anonymous = EvaluatedLive("anonymous-pull-disabled", body);
+  EXPECT_THAT(anonymous.reason, testing::HasSubstr("was read without anonymousPullEnabled, which"));
+  ASSERT_EQ(anonymous.evidence.size(), 1U);
+  EXPECT_EQ(anonymous.evidence[0].field, "anonymousPullEnabled");
+  EXPECT_EQ(anonymous.evidence[0].actual, "null");
+  EXPECT_EQ(anonymous.evidence[0].expected, "false");
+}
+
+TEST(BuiltInDefinitions, ReadLiveARuleThatIsFalseWhateverIsHiddenStaysCompliant) {
+  const json body = Body("premium_default-deny_2019-05-01.json");
+  for (const char* name : {"restricted-network", "restricted-network-v1", "premium-sku", "admin-account-disabled"}) {
+    EXPECT_EQ(EvaluatedLive(name, body).result, FindingResult::kCompliant) << name;
+  }
+  json other = body;
+  other["type"] = "Microsoft.ContainerRegistry/registries/tokens";
+  EXPECT_EQ(EvaluatedLive("anonymous-pull-disabled", other).result, FindingResult::kCompliant);
+}
+
+TEST(BuiltInDefinitions, ReadLiveAWholeBodyIsJudgedAsEver) {
+  int checked = 0;
+  for (const char* file : {"composed_fully-compliant_cmk_pec_private_data-endpoint.json", "basic_open_2023-11-01-preview.json",
+                           "standard_open_2023-11-01-preview.json", "premium_anonymous-pull_2023-11-01-preview.json",
+                           "premium_open_2023-11-01-preview.json"}) {
+    for (const auto& definition : BuiltInDefinitions()) {
+      const Evaluation live = EvaluatedLive(definition->name, Body(file));
+      EXPECT_EQ(live.result, Evaluated(definition->name, Body(file)).result) << file << ' ' << definition->name;
+      EXPECT_NE(live.result, FindingResult::kUnknown) << file << ' ' << definition->name;
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked, 60);
 }
 
 TEST(BuiltInDefinitions, EvidenceTellsWhatIsWrong) {

@@ -523,6 +523,32 @@ TEST(DefinitionUnknown, WhatIsNonCompliantAnywayStaysSo) {
   EXPECT_EQ(Evaluated("{\"allOf\": [" + hidden + "," + open + "]}", registry).result, FindingResult::kUnknown);
 }
 
+TEST(DefinitionUnknown, ReadLiveAFalseRuleThatRestsOnAHiddenMemberIsUnknownToo) {
+  json registry = Registry();
+  registry["properties"].erase("encryption");
+  registry["properties"].erase("anonymousPullEnabled");
+  const auto live = [&](const std::string& condition) {
+    return Evaluate(*Parse(condition), json::object(), registry, HiddenMembers::kUnknown);
+  };
+  const std::string anonymous = R"({"field": "R.anonymousPullEnabled", "equals": true})";
+  const std::string encrypted = R"({"field": "R.encryption.status", "equals": "enabled"})";
+  const std::string missing = R"({"field": "R.encryption.status", "exists": false})";
+  const std::string open = R"({"field": "R.publicNetworkAccess", "equals": "Enabled"})";
+  EXPECT_EQ(live("{\"allOf\": [" + anonymous + "," + open + "]}").result, FindingResult::kCompliant) << "open is false whatever is hidden";
+
+  const Evaluation any = live("{\"anyOf\": [" + anonymous + "," + encrypted + "," + open + "]}");
+  EXPECT_EQ(any.result, FindingResult::kUnknown);
+  EXPECT_NE(any.reason.find("without anonymousPullEnabled, encryption.status, which"), std::string::npos) << any.reason;
+  ASSERT_EQ(any.evidence.size(), 3U);
+  EXPECT_EQ(any.evidence[0].expected, "false");
+  EXPECT_EQ(any.evidence[1].expected, "disabled");
+
+  const Evaluation none = live("{\"not\": {\"anyOf\": [" + missing + "," + encrypted + "]}}");
+  EXPECT_EQ(none.result, FindingResult::kUnknown);
+  EXPECT_EQ(OnlyEvidence(none).field, "encryption.status");
+  EXPECT_EQ(OnlyEvidence(none).expected, "absent");
+}
+
 TEST(DefinitionUnknown, CompliantStaysCompliantAndLegitimateAbsenceDecides) {
   json registry = Registry();
   registry["properties"].erase("anonymousPullEnabled");

@@ -99,6 +99,17 @@ TEST(Judge, ABodyThatCannotBeReadIsUnknown) {
   EXPECT_EQ(verdict[1].last_compliant, kDay1);
 }
 
+TEST(Judge, TakesWhatABodyHidesForUnknownWhereItIsAskedTo) {
+  Policy policy;
+  policy.requirements = {Require("anonymous-pull-disabled", Effect::kDeny)};
+  const Registry registry = Contoso("Disabled", kDay1);  // its body shows nothing of anonymous pull
+  EXPECT_EQ(Judge(registry, policy, nullptr)[0].result, FindingResult::kCompliant);
+  const Finding live = Judge(registry, policy, nullptr, HiddenMembers::kUnknown)[0];
+  EXPECT_EQ(live.result, FindingResult::kUnknown);
+  EXPECT_THAT(live.reason, HasSubstr("anonymousPullEnabled"));
+  EXPECT_EQ(live.last_compliant, std::nullopt);
+}
+
 TEST(Judge, RemediesAreSafeToCopyIntoAShell) {
   auto definition = std::make_shared<Definition>(*DefinitionSet::WithBuiltIns().Find("private-link"));
   definition->remedy = "az x {subscription} {resourceGroup} {name}.{loginServer} {other}";

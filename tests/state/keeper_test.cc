@@ -324,6 +324,22 @@ TEST_F(KeeperTest, TakesTheRegistriesOfACustomCloud) {
   EXPECT_NE(keeper.states().Current()->facts.Find("contoso.azsacr.stack.example"), nullptr);
 }
 
+TEST_F(KeeperTest, TakesHiddenMembersAsItIsTold) {
+  nlohmann::json body = nlohmann::json::parse(Registry("contoso", "Disabled"));
+  body["properties"].erase("anonymousPullEnabled");
+  WriteInventory({body.dump()}, clock_.Now());
+  temp_.Write("policy.yaml",
+              "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements: [{definition: anonymous-pull-disabled}]\n");
+  ASSERT_TRUE(keeper_.Start());
+  EXPECT_EQ(Verdict("contoso"), "anonymous-pull-disabled Compliant");
+  KeeperOptions options = Options();
+  options.hidden_members = policy::HiddenMembers::kUnknown;
+  Keeper live(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(live.Start());
+  EXPECT_EQ(Verdict(*live.states().Current(), "contoso"), "anonymous-pull-disabled Unknown");
+  EXPECT_EQ(Verdict(*LoadOnce(options, clock_).value(), "contoso"), "anonymous-pull-disabled Unknown");
+}
+
 TEST_F(KeeperTest, LoadOnceReportsEveryFilesProblems) {
   temp_.Write("policy.yaml", "kind: [");
   temp_.Write("registries.json", "{");
