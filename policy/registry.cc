@@ -296,6 +296,12 @@ void Facts::Add(std::shared_ptr<const RegistryFacts> facts) {
   by_login_server_.insert_or_assign(std::move(key), std::move(facts));
 }
 
+void Facts::Remove(std::string_view login_server) {
+  if (const auto entry = by_login_server_.find(login_server); entry != by_login_server_.end()) {
+    by_login_server_.erase(entry);
+  }
+}
+
 const RegistryFacts* Facts::Find(std::string_view login_server) const {
   const auto found = by_login_server_.find(login_server);
   return found == by_login_server_.end() ? nullptr : found->second.get();

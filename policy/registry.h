@@ -46,13 +46,22 @@ class Facts {
   std::shared_ptr<const RegistryFacts> FindShared(std::string_view login_server) const;
   std::vector<std::shared_ptr<const RegistryFacts>> Sorted() const;  // by login server
   std::size_t size() const { return by_login_server_.size(); }
+  void Remove(std::string_view login_server);
 
  private:
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
-  std::unordered_map<std::string, std::shared_ptr<const RegistryFacts>, Hash, std::equal_to<>> by_login_server_;
+  using Map = std::unordered_map<std::string, std::shared_ptr<const RegistryFacts>, Hash, std::equal_to<>>;
+
+ public:
+  // In no order: the login server, and its facts.
+  Map::const_iterator begin() const { return by_login_server_.begin(); }
+  Map::const_iterator end() const { return by_login_server_.end(); }
+
+ private:
+  Map by_login_server_;
 };
 
 }  // namespace policy

@@ -1,0 +1,339 @@
+#include "azure/live_inventory.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "azure/resource_id.h"
+#include "base/text.h"
+
+namespace azure {
+namespace {
+
+using Kind = ArmError::Kind;
+
+std::string_view NameOf(const ArmError& error) {
+  switch (error.kind) {
+    case Kind::kNotFound:
+      return "not_found";
+    case Kind::kForbidden:
+      return "forbidden";
+    case Kind::kThrottled:
+      return error.status == 0 ? "held_back" : "throttled";
+    case Kind::kUnavailable:
+      return "unavailable";
+    case Kind::kRejected:
+      break;
+  }
+  return "rejected";
+}
+
+std::string SubscriptionOf(const std::string& resource_id) {
+  const auto id = ParseRegistryId(resource_id);
+  return id ? base::AsciiLower(id->subscription) : std::string();
+}
+
+KnownRegistry Known(const policy::Registry& registry) { return {registry.login_server, registry.resource_id, registry.observed}; }
+
+std::vector<KnownRegistry> KnownIn(const policy::Facts& facts, const std::string& subscription) {
+  const std::string prefix = "/subscriptions/" + subscription + "/";
+  std::vector<KnownRegistry> known;
+  for (const auto& [login_server, registry] : facts) {
+    const std::string& id = registry->registry.resource_id;
+    if (id.size() > prefix.size() && base::EqualsIgnoreAsciiCase(std::string_view(id).substr(0, prefix.size()), prefix)) {
+      known.push_back(Known(registry->registry));
+    }
+  }
+  return known;
+}
+
+}  // namespace
+
+LiveInventory::LiveInventory(Options options, const std::vector<Source>& sources, Hooks hooks, const base::Clock& clock)
+    : registry_suffixes_(std::move(options.registry_suffixes)), hooks_(std::move(hooks)), clock_(clock), confirmations_(clock.Monotonic()) {
+  base::MutexLock lock(refresh_mutex_);
+  const Instant now = clock.Monotonic();
+  options.schedule.has_company = sources.size() > 1;
+  for (const Source& source : sources) {
+    identities_.push_back({source, Schedule(source.scope, options.schedule, options.seed + identities_.size(), now), false, {}});
+  }
+  policy::Observations outside;
+  std::set<std::string> subscriptions;
+  const std::shared_ptr<const policy::Facts> facts = hooks_.facts();
+  for (const auto& [login_server, registry] : *facts) {
+    const std::string subscription = SubscriptionOf(registry->registry.resource_id);
+    if (subscriptions.insert(subscription).second) {
+      for (Identity& identity : identities_) {
+        identity.schedule.Learn(subscription, now);
+      }
+    }
+    if (std::ranges::none_of(identities_, [&](const Identity& identity) { return identity.schedule.Knows(subscription); })) {
+      outside.gone.push_back({login_server, registry->registry.resource_id, clock.Now()});
+    }
+  }
+  if (!outside.empty()) {
+    hooks_.log(base::LogLevel::kWarning,
+               std::to_string(outside.gone.size()) +
+                   " registries of the saved inventory are in no scope of the configuration: they are unknown now");
+    hooks_.offer(std::move(outside), {});
+  }
+}
+
+std::optional<LiveInventory::Turn> LiveInventory::TakeTurn() {
+  base::MutexLock lock(refresh_mutex_);
+  const Instant now = clock_.Monotonic();
+  for (std::size_t i = 0; i < identities_.size(); ++i) {
+    const std::size_t index = (next_identity_ + i) % identities_.size();
+    if (auto task = identities_[index].schedule.Take(now)) {
+      next_identity_ = index + 1;
+      return Turn{ReaderOf(index), std::move(*task)};
+    }
+  }
+  return std::nullopt;
+}
+
+LiveInventory::Instant LiveInventory::NextRefresh() const {
+  base::MutexLock lock(refresh_mutex_);
+  Instant next = Instant::max();
+  for (const Identity& identity : identities_) {
+    next = std::min(next, identity.schedule.NextDue());
+  }
+  return next;
+}
+
+template <class T>
+void LiveInventory::Count(std::string_view what, const ArmResult<T>& answer) {
+  ++reads_[{what, answer ? "ok" : NameOf(answer.error())}];
+}
+
+template <class Answer, class Hand>
+void LiveInventory::Finish(const Turn& turn, std::string_view what, const Answer& answer, const Hand& hand) {
+  base::MutexLock lock(refresh_mutex_);
+  Identity& identity = identities_[turn.reader.identity];
+  Count(what, answer);
+  policy::Observations learned = hand(identity.schedule, clock_.Monotonic());
+  if (!told_complete_ && std::ranges::all_of(identities_, [](const Identity& each) { return each.schedule.IsComplete(); })) {
+    told_complete_ = true;
+    learned.complete = true;
+  }
+  LogProblem(identity);
+  if (!learned.empty()) {
+    hooks_.offer(std::move(learned), {});  // under the lock: what is complete must not be told before what it consists of
+  }
+}
+
+bool LiveInventory::RefreshOnce() {
+  const std::optional<Turn> turn = TakeTurn();
+  if (!turn) {
+    return false;
+  }
+  RegistryReader& reader = *turn->reader.reader;
+  const Task& task = turn->task;
+  const base::Time asked = clock_.Now();
+  switch (task.kind) {
+    case Task::Kind::kDiscover: {
+      const auto answer = reader.Discover(turn->reader.scope, kListDeadline);
+      Finish(*turn, "discover", answer, [&](Schedule& schedule, Instant now) {
+        schedule.OnDiscovered(answer, now);
+        return policy::Observations();
+      });
+      break;
+    }
+    case Task::Kind::kList: {
+      auto answer = reader.List(task.subscription, kListDeadline);
+      const std::vector<KnownRegistry> known = KnownIn(*hooks_.facts(), task.subscription);
+      Finish(*turn, "list", answer,
+             [&](Schedule& schedule, Instant now) { return schedule.OnListed(task.subscription, std::move(answer), known, asked, now); });
+      break;
+    }
+    case Task::Kind::kSettle: {
+      auto answer = reader.Get(task.registry.resource_id, kGetDeadline);
+      Finish(*turn, "settle", answer,
+             [&](Schedule& schedule, Instant now) { return schedule.OnSettled(task, std::move(answer), asked, now); });
+      break;
+    }
+  }
+  return true;
+}
+
+// Once when it begins, now and then while it lasts, and when it is over: never at the rate of the tries.
+void LiveInventory::LogProblem(Identity& identity) {
+  const std::optional<std::string> problem = identity.schedule.status().problem;
+  const Instant now = clock_.Monotonic();
+  if (!problem) {
+    if (std::exchange(identity.has_problem, false)) {
+      hooks_.log(base::LogLevel::kInfo, identity.source.name + ": Azure is read again without errors");
+    }
+    return;
+  }
+  if (identity.problem_logged && now - *identity.problem_logged < kProblemLogInterval) {
+    return;
+  }
+  identity.has_problem = true;
+  identity.problem_logged = now;
+  hooks_.log(base::LogLevel::kError, identity.source.name + ": " + *problem);
+}
+
+bool LiveInventory::IsInCloud(std::string_view login_server) const {
+  return std::ranges::any_of(registry_suffixes_, [=](const std::string& suffix) {
+    return login_server.size() > suffix.size() && login_server.ends_with(suffix) &&
+           login_server[login_server.size() - suffix.size() - 1] == '.';
+  });
+}
+
+void LiveInventory::Freshen(const std::vector<std::string>& login_servers, Instant until, std::function<void()> done) {
+  const std::shared_ptr<const policy::Facts> facts = hooks_.facts();
+  std::vector<Confirmations::Host> hosts;
+  for (const std::string& login_server : login_servers) {
+    const policy::RegistryFacts* known = facts->Find(login_server);
+    if (known != nullptr || IsInCloud(login_server)) {
+      hosts.push_back({login_server, known == nullptr ? std::string() : known->registry.resource_id});
+    }
+  }
+  {
+    base::MutexLock lock(confirm_mutex_);
+    confirmations_.Ask(hosts, until, std::move(done), clock_.Monotonic());
+  }
+  CallDone();
+  if (wake_) {
+    wake_();
+  }
+}
+
+LiveInventory::Instant LiveInventory::NextConfirm() const {
+  base::MutexLock lock(confirm_mutex_);
+  return confirmations_.NextDue();
+}
+
+bool LiveInventory::ConfirmOnce() {
+  std::optional<Confirmations::Work> work;
+  {
+    base::MutexLock lock(confirm_mutex_);
+    work = confirmations_.Take(clock_.Monotonic());
+  }
+  CallDone();  // Take may have given up on some
+  if (!work) {
+    return false;
+  }
+  if (work->kind == Confirmations::Work::Kind::kGet) {
+    Confirm(*work);
+  } else {
+    LookUp(*work);
+  }
+  return true;
+}
+
+void LiveInventory::Confirm(const Confirmations::Work& work) {
+  std::optional<policy::Observations> learned = GetRegistry(work.login_servers.front(), work.resource_id);
+  if (!learned) {
+    End(work, /*refreshed=*/false);
+    return;
+  }
+  hooks_.offer(std::move(*learned), [this, work] { End(work, /*refreshed=*/true); });
+}
+
+LiveInventory::Reader LiveInventory::ReaderOf(std::size_t identity) const {
+  const Source& source = identities_[identity].source;
+  return {identity, source.reader, source.scope};
+}
+
+std::vector<LiveInventory::Reader> LiveInventory::Readers() const {
+  base::MutexLock lock(refresh_mutex_);
+  std::vector<Reader> readers;
+  for (std::size_t i = 0; i < identities_.size(); ++i) {
+    readers.push_back(ReaderOf(i));
+  }
+  return readers;
+}
+
+std::vector<LiveInventory::Reader> LiveInventory::Readers(const std::string& subscription) const {
+  std::vector<Reader> readers = Readers();
+  base::MutexLock lock(refresh_mutex_);
+  std::erase_if(readers,
+                [&](const Reader& reader) REQUIRES(refresh_mutex_) { return !identities_[reader.identity].schedule.Knows(subscription); });
+  return readers;
+}
+
+std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string& login_server, const std::string& resource_id) {
+  const std::string subscription = SubscriptionOf(resource_id);
+  for (const Reader& reader : Readers(subscription)) {
+    const base::Time asked = clock_.Now();
+    ArmResult<policy::Registry> answer = reader.reader->Get(resource_id, kGetDeadline);
+    base::MutexLock lock(refresh_mutex_);
+    Count("confirm", answer);
+    if (answer) {
+      return policy::Observations{{std::move(*answer)}, {}, false};
+    }
+    if (identities_[reader.identity].schedule.MeansGone(answer.error(), subscription)) {
+      return policy::Observations{{}, {{login_server, resource_id, asked}}, false};
+    }
+  }
+  return std::nullopt;
+}
+
+void LiveInventory::LookUp(const Confirmations::Work& work) {
+  std::vector<Discovered> found;
+  std::optional<ArmError> failure;
+  for (const Reader& reader : Readers()) {
+    const auto answer = reader.reader->LookUp(work.login_servers, reader.scope, kGetDeadline);
+    base::MutexLock lock(refresh_mutex_);
+    Count("look_up", answer);
+    if (!answer) {
+      failure = answer.error();
+      continue;
+    }
+    for (const Discovered& registry : *answer) {
+      identities_[reader.identity].schedule.Learn(registry.subscription, clock_.Monotonic());
+      found.push_back(registry);
+    }
+  }
+  {
+    base::MutexLock lock(confirm_mutex_);
+    confirmations_.OnLookedUp(work, found, failure, clock_.Monotonic());
+  }
+  CallDone();
+}
+
+void LiveInventory::End(const Confirmations::Work& work, bool refreshed) {
+  {
+    base::MutexLock lock(confirm_mutex_);
+    confirmations_.OnGot(work, refreshed);
+  }
+  CallDone();
+}
+
+void LiveInventory::CallDone() {
+  std::vector<Confirmations::Done> done;
+  {
+    base::MutexLock lock(confirm_mutex_);
+    done = confirmations_.TakeDone();
+  }
+  for (const Confirmations::Done& each : done) {
+    each();
+  }
+}
+
+LiveInventory::Status LiveInventory::status() const {
+  Status status;
+  {
+    base::MutexLock lock(refresh_mutex_);
+    status.complete = told_complete_;
+    status.reads = reads_;
+    for (const Identity& identity : identities_) {
+      Schedule::Status one = identity.schedule.status();
+      status.subscriptions += one.subscriptions;
+      status.failing += one.failing;
+      status.suspected += one.suspected;
+      status.forbidden += one.forbidden;
+      if (one.problem && !status.problem) {
+        status.problem = identity.source.name + ": " + *one.problem;
+      }
+    }
+  }
+  base::MutexLock lock(confirm_mutex_);
+  status.confirmations = confirmations_.counters();
+  status.waiting = confirmations_.waiting();
+  return status;
+}
+
+}  // namespace azure

@@ -1,0 +1,203 @@
+#include "azure/schedule.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "azure/resource_id.h"
+#include "base/text.h"
+
+namespace azure {
+namespace {
+
+using Kind = ArmError::Kind;
+
+std::set<std::string> Lowered(const std::vector<std::string>& names) {
+  std::set<std::string> lowered;
+  std::ranges::transform(names, std::inserter(lowered, lowered.end()), [](const std::string& name) { return base::AsciiLower(name); });
+  return lowered;
+}
+
+bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
+
+// Asking again soon brings nothing else.
+bool IsRefusal(const ArmError& error) {
+  return error.kind == Kind::kForbidden || error.kind == Kind::kNotFound || (error.kind == Kind::kRejected && error.status != 0);
+}
+
+bool IsSubscriptionNotFound(const ArmError& error) {
+  return error.kind == Kind::kNotFound && base::EqualsIgnoreAsciiCase(error.code, "SubscriptionNotFound");
+}
+
+policy::GoneRegistry Gone(const KnownRegistry& registry, base::Time asked) { return {registry.login_server, registry.resource_id, asked}; }
+
+}  // namespace
+
+Schedule::Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now)
+    : options_(options), named_(Lowered(scope.subscriptions)), random_(seed), next_settle_(now) {
+  if (NeedsDiscovery(scope)) {
+    discovery_.emplace(now);
+  }
+  for (const std::string& subscription : named_) {
+    subscriptions_.emplace(subscription, Subscription{Turn(now), false, false, {}});
+  }
+}
+
+void Schedule::Learn(const std::string& subscription, Instant now) {
+  if (discovery_) {
+    subscriptions_.try_emplace(base::AsciiLower(subscription), Subscription{Turn(now), false, false, {}});
+  }
+}
+
+std::optional<Task> Schedule::Take(Instant now) {
+  if (discovery_ && discovery_->IsDue(now)) {
+    discovery_->Begin();
+    return Task{Task::Kind::kDiscover, {}};
+  }
+  const auto next = std::ranges::min_element(subscriptions_, {}, [](const auto& entry) { return entry.second.turn.due(); });
+  if (next != subscriptions_.end() && next->second.turn.IsDue(now)) {
+    next->second.turn.Begin();
+    return Task{Task::Kind::kList, next->first};
+  }
+  const auto suspect = std::ranges::min_element(suspicions_, {}, [](const auto& entry) { return entry.second.turn.due(); });
+  if (suspect != suspicions_.end() && suspect->second.turn.IsDue(now) && next_settle_ <= now) {
+    suspect->second.turn.Begin();
+    next_settle_ = now + kSettleSpacing;
+    return Task{Task::Kind::kSettle, suspect->second.subscription, suspect->second.registry};
+  }
+  return std::nullopt;
+}
+
+Schedule::Instant Schedule::NextDue() const {
+  Instant next = discovery_ ? discovery_->due() : Instant::max();
+  for (const auto& [id, subscription] : subscriptions_) {
+    next = std::min(next, subscription.turn.due());
+  }
+  for (const auto& [id, suspicion] : suspicions_) {
+    next = std::min(next, std::max(suspicion.turn.due(), next_settle_));
+  }
+  return next;
+}
+
+void Schedule::OnDiscovered(const ArmResult<std::vector<Discovered>>& answer, Instant now) {
+  if (!answer) {
+    discovery_->Failed(now, answer.error(), random_);
+    discovery_error_ = answer.error();
+    return;
+  }
+  discovery_->Succeeded(now, options_.discovery, random_);
+  discovery_error_.reset();
+  has_discovered_ = true;
+  discovered_.clear();
+  for (const Discovered& found : *answer) {
+    discovered_.insert(found.subscription);
+    Learn(found.subscription, now);
+  }
+}
+
+policy::Observations Schedule::OnListed(const std::string& subscription, ArmResult<std::vector<policy::Registry>> answer,
+                                        const std::vector<KnownRegistry>& known, base::Time asked, Instant now) {
+  policy::Observations learned;
+  Subscription& entry = subscriptions_.at(subscription);
+  if (!answer) {
+    const ArmError& error = answer.error();
+    entry.turn.Failed(now, error, random_);
+    entry.answered = entry.answered || IsRefusal(error);
+    if (options_.has_company && IsRefusal(error) && has_discovered_ && !entry.was_read && !IsOwn(subscription)) {
+      subscriptions_.erase(subscription);
+      return learned;
+    }
+    if (error.kind == Kind::kNotFound) {
+      Suspect(subscription, known, {}, asked, now);
+    }
+    entry.error = error;
+    return learned;
+  }
+  entry.turn.Succeeded(now, options_.refresh, random_);
+  entry.was_read = true;
+  entry.answered = true;
+  entry.error.reset();
+  std::set<std::string> present;
+  for (const policy::Registry& registry : *answer) {
+    present.insert(base::AsciiLower(registry.resource_id));
+  }
+  Suspect(subscription, known, present, asked, now);
+  learned.present = std::move(*answer);
+  if (present.empty() && known.empty() && !IsOwn(subscription)) {
+    subscriptions_.erase(subscription);  // its last registry is gone, and Resource Graph knows it
+  }
+  return learned;
+}
+
+void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,
+                       base::Time asked, Instant now) {
+  std::set<std::string> missing;
+  for (const KnownRegistry& registry : known) {
+    std::string id = base::AsciiLower(registry.resource_id);
+    if (present.contains(id) || registry.observed >= asked) {  // observed since: the list is the older
+      continue;
+    }
+    suspicions_.try_emplace(id, Suspicion{registry, subscription, Turn(now), false, {}});
+    missing.insert(std::move(id));
+  }
+  std::erase_if(suspicions_,
+                [&](const auto& entry) { return entry.second.subscription == subscription && !missing.contains(entry.first); });
+}
+
+policy::Observations Schedule::OnSettled(const Task& task, ArmResult<policy::Registry> answer, base::Time asked, Instant now) {
+  policy::Observations learned;
+  const auto entry = suspicions_.find(base::AsciiLower(task.registry.resource_id));
+  if (answer) {
+    learned.present.push_back(std::move(*answer));
+  } else if (MeansGone(answer.error(), task.subscription)) {
+    learned.gone.push_back(Gone(task.registry, asked));
+  } else {
+    if (entry != suspicions_.end()) {
+      entry->second.forbidden = IsRefusal(answer.error());
+      entry->second.problem = answer.error().ToString();
+      entry->second.turn.Failed(now, answer.error(), random_);
+    }
+    return learned;
+  }
+  if (entry != suspicions_.end()) {
+    suspicions_.erase(entry);
+  }
+  return learned;
+}
+
+bool Schedule::MeansGone(const ArmError& error, const std::string& subscription) const {
+  if (error.kind != Kind::kNotFound) {
+    return false;
+  }
+  const auto entry = subscriptions_.find(base::AsciiLower(subscription));
+  return !IsSubscriptionNotFound(error) || (entry != subscriptions_.end() && entry->second.was_read);
+}
+
+bool Schedule::IsComplete() const {
+  return (!discovery_ || has_discovered_) && std::ranges::all_of(subscriptions_, [](const auto& entry) { return entry.second.answered; });
+}
+
+Schedule::Status Schedule::status() const {
+  Status status;
+  status.subscriptions = subscriptions_.size();
+  status.suspected = suspicions_.size();
+  if (discovery_error_) {
+    status.problem = "discovery of subscriptions: " + discovery_error_->ToString();
+  }
+  for (const auto& [id, subscription] : subscriptions_) {
+    if (subscription.error) {
+      ++status.failing;
+      status.problem = status.problem.value_or("subscription " + id + ": " + subscription.error->ToString());
+    }
+  }
+  for (const auto& [id, suspicion] : suspicions_) {
+    if (suspicion.forbidden) {
+      ++status.forbidden;
+      status.problem = status.problem.value_or("registry " + suspicion.registry.login_server +
+                                               " is in no list any more and may not be read: " + suspicion.problem);
+    }
+  }
+  return status;
+}
+
+}  // namespace azure

@@ -1,0 +1,27 @@
+// What a source of registries has learned since it last told: how the facts change by it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "policy/registry.h"
+
+namespace policy {
+
+// A registry that is known not to be there any more.
+struct GoneRegistry {
+  std::string login_server;
+  std::string resource_id;  // which resource is gone: the login server may be another one's already
+  base::Time asked{};       // when the source was asked: what was observed later stays
+};
+
+struct Observations {
+  std::vector<Registry> present;  // each with the time at which it was observed
+  std::vector<GoneRegistry> gone;
+  bool complete = false;  // with these, all that the source has was read at least once
+
+  bool empty() const { return present.empty() && gone.empty() && !complete; }
+};
+
+}  // namespace policy
