@@ -6,6 +6,7 @@
 
 #include "base/yaml.h"
 #include "state/load.h"
+#include "state/merge.h"
 #include "state/saved_inventory.h"
 
 namespace state {
@@ -14,10 +15,22 @@ namespace {
 // 10,000 registries are about 30 MB; a file beyond this is not an inventory.
 constexpr std::size_t kMaxInventoryBytes = std::size_t{256} << 20;
 
+// What Azure tells comes every second; the file has 24 MB for 10,000 registries. A restart after a crash begins with facts
+// that are this much older.
+constexpr std::chrono::minutes kSaveInterval{2};
+
 constexpr const char* kDefaultPolicyName = "the default policy";
 
 // A file from another clock's future is not fresher than now.
 base::Time Observed(base::Time modified, const base::Clock& clock) { return std::min(modified, clock.Now()); }
+
+base::Time Oldest(const policy::Facts& facts, base::Time now) {
+  base::Time oldest = now;
+  for (const auto& [login_server, known] : facts) {
+    oldest = std::min(oldest, known->registry.observed);
+  }
+  return oldest;
+}
 
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyFrom(const KeeperOptions& options, const base::Result<std::string>& text,
                                                                    const DefinitionsFolder& definitions) {
@@ -55,7 +68,12 @@ base::Result<void> Keeper::Start() {
     return tl::unexpected<base::Error>(std::move(loaded.error()));
   }
   RestoreSaved();
-  Judge(ReloadInventory(), nullptr);
+  auto fresh = ReloadInventory();
+  const bool was_read = fresh.has_value();
+  Publish(Judge(std::move(fresh), nullptr));
+  if (was_read) {
+    Save();
+  }
   return {};
 }
 
@@ -70,24 +88,49 @@ void Keeper::Poll() {
     log_(base::LogLevel::kInfo, "policy reloaded: " + policy_->digest);
   }
   std::optional<std::vector<policy::Registry>> registries = ReloadInventory();
-  if (!registries && !policy_changed.value_or(false)) {
-    return;
+  const bool was_read = registries.has_value();
+  std::vector<Offered> offers = TakeOffers();
+  const bool judge_all = was_read || policy_changed.value_or(false);
+  if (judge_all || !offers.empty()) {
+    policy::Facts facts = judge_all ? Judge(std::move(registries), previous_policy.get()) : facts_;
+    for (Offered& offer : offers) {
+      primed_ = primed_ || offer.learned.complete;
+      facts = Merge(std::move(facts), std::move(offer.learned), *policy_, clock_.Now(), options_.hidden_members);
+    }
+    Publish(std::move(facts));
   }
-  Judge(std::move(registries), previous_policy.get());
+  for (const Offered& offer : offers) {
+    if (offer.merged) {
+      offer.merged();
+    }
+  }
+  if (was_read) {
+    Save();
+  }
+  if (!offers.empty() && !unsaved_since_) {
+    unsaved_since_ = clock_.Monotonic();
+  }
+  SaveWhenDue();
 }
 
-void Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) {
-  const bool changed = fresh.has_value();
+void Keeper::Offer(policy::Observations learned, std::function<void()> merged) {
+  base::MutexLock lock(inbox_mutex_);
+  inbox_.push_back({std::move(learned), std::move(merged)});
+}
+
+std::vector<Keeper::Offered> Keeper::TakeOffers() {
+  base::MutexLock lock(inbox_mutex_);
+  return std::exchange(inbox_, {});
+}
+
+policy::Facts Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) const {
   if (!fresh) {
     fresh.emplace();
-    for (const auto& known : facts_.Sorted()) {
+    for (const auto& [login_server, known] : facts_) {
       fresh->push_back(known->registry);
     }
   }
-  Publish(JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members));
-  if (changed) {
-    Save();
-  }
+  return JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members);
 }
 
 void Keeper::RestoreSaved() {
@@ -109,18 +152,23 @@ void Keeper::RestoreSaved() {
   }
   facts_ = std::move(*saved);
   primed_ = true;
-  base::Time oldest = clock_.Now();
-  for (const auto& known : facts_.Sorted()) {
-    oldest = std::min(oldest, known->registry.observed);
-  }
-  {
-    base::MutexLock lock(mutex_);
-    status_.inventory_observed = oldest;
-  }
   log_(base::LogLevel::kInfo, "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries");
 }
 
+void Keeper::SaveWhenDue() {
+  if (unsaved_since_ && clock_.Monotonic() - *unsaved_since_ >= kSaveInterval) {
+    Save();
+  }
+}
+
+void Keeper::SaveNow() {
+  if (unsaved_since_) {
+    Save();
+  }
+}
+
 void Keeper::Save() {
+  unsaved_since_.reset();
   if (options_.saved_file.empty()) {
     return;
   }
@@ -181,7 +229,6 @@ std::optional<std::vector<policy::Registry>> Keeper::ReloadInventory() {
   base::MutexLock lock(mutex_);
   status_.inventory_reloads += primed_ ? 1 : 0;
   status_.inventory_problem.reset();
-  status_.inventory_observed = Observed(change->modified, clock_);
   primed_ = true;
   return std::move(*registries);
 }
@@ -198,6 +245,7 @@ void Keeper::Publish(policy::Facts facts) {
     status_.primed = primed_;
     status_.registries = facts_.size();
     status_.generation = generation_;
+    status_.inventory_observed = Oldest(facts_, clock_.Now());
   }
   states_.Publish(std::move(state));
 }

@@ -1,8 +1,10 @@
 // Keeps the State: reads the policy file, the definitions folder and the inventory, judges every registry, and publishes.
 //
-// Threads: Poll and Start from one thread (the state thread), everything else from any.
+// Threads: Start, Poll and SaveNow from one thread (the state thread), everything else from any.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@
 #include "base/result.h"
 #include "base/snapshot.h"
 #include "policy/definition.h"
+#include "policy/observations.h"
 #include "policy/registry_host.h"
 #include "state/definitions_folder.h"
 #include "state/state.h"
@@ -38,7 +41,7 @@ struct Status {
   std::optional<std::string> policy_problem;     // the newest file was refused; the older policy is in force
   std::optional<std::string> inventory_problem;  // the newest file was refused; the older facts are in force
   base::Time policy_loaded{};
-  base::Time inventory_observed{};
+  base::Time inventory_observed{};  // the oldest observation there is
   std::uint64_t policy_reloads = 0, policy_failures = 0, inventory_reloads = 0, inventory_failures = 0;
   std::size_t registries = 0;
   std::uint64_t generation = 0;
@@ -52,14 +55,25 @@ class Keeper {
   // error: the saved inventory is used, at its true age, and without one ACR hosts are unknown), and publishes the first State.
   base::Result<void> Start();
 
-  // Looks whether any file changed, and publishes a new State when one did. A bad file is reported once, by the `log`
+  // Takes what was learned of registries. The next Poll merges it, publishes, and calls `merged` (which may be null). Does
+  // not block.
+  void Offer(policy::Observations learned, std::function<void()> merged) EXCLUDES(inbox_mutex_);
+
+  // Looks whether any file changed or anything was offered, and publishes a new State when so. A bad file is reported once, by the `log`
   // function, and the old content stays in force. Cheap when nothing changed.
   void Poll();
+  // Saves what was offered since the last time. For the end of the program, on the state thread or when there is none any more.
+  void SaveNow();
 
   const base::Snapshot<State>& states() const { return states_; }
   Status status() const EXCLUDES(mutex_);
 
  private:
+  struct Offered {
+    policy::Observations learned;
+    std::function<void()> merged;
+  };
+
   // True when there is a new policy. A bad one is an error, and whatever was in force stays.
   base::Result<bool> ReloadPolicy() EXCLUDES(mutex_);
   // The registries of a file that changed and could be read; none otherwise.
@@ -67,8 +81,10 @@ class Keeper {
   // Begins with the saved inventory; a damaged one is set aside, with a message, and never used.
   void RestoreSaved() EXCLUDES(mutex_);
   void Save();
-  // Judges `fresh`, or what is known already, and publishes.
-  void Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) EXCLUDES(mutex_);
+  void SaveWhenDue();
+  // Judges `fresh`, or what is known already.
+  policy::Facts Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) const;
+  std::vector<Offered> TakeOffers() EXCLUDES(inbox_mutex_);
   void Publish(policy::Facts facts) EXCLUDES(mutex_);
 
   const KeeperOptions options_;
@@ -84,10 +100,13 @@ class Keeper {
   policy::Facts facts_;
   bool primed_ = false;
   std::uint64_t generation_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> unsaved_since_;  // what was offered, and is not saved yet
 
   base::Snapshot<State> states_;
   mutable base::Mutex mutex_;
   Status status_ GUARDED_BY(mutex_);
+  base::Mutex inbox_mutex_;
+  std::vector<Offered> inbox_ GUARDED_BY(inbox_mutex_);
 };
 
 // One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once.

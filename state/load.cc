@@ -57,17 +57,22 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
   return policy::LoadPolicy(policy_text, policy_file, set, suffixes);
 }
 
+std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
+                                                      const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden) {
+  auto judged = std::make_shared<policy::RegistryFacts>();
+  const bool same =
+      before != nullptr && same_policy && before->registry.resource_id == registry.resource_id && before->registry.body == registry.body;
+  judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden);
+  judged->registry = std::move(registry);
+  return judged;
+}
+
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
                        const policy::Policy* previous_policy, policy::HiddenMembers hidden) {
   policy::Facts facts;
   for (policy::Registry& registry : registries) {
-    auto judged = std::make_shared<policy::RegistryFacts>();
     const policy::RegistryFacts* const before = previous.Find(registry.login_server);
-    const bool same = before != nullptr && previous_policy == &policy && before->registry.resource_id == registry.resource_id &&
-                      before->registry.body == registry.body;
-    judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden);
-    judged->registry = std::move(registry);
-    facts.Add(std::move(judged));
+    facts.Add(JudgeOne(std::move(registry), policy, before, previous_policy == &policy, hidden));
   }
   return facts;
 }

@@ -23,9 +23,13 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
     std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
     const policy::RegistrySuffixes& suffixes = {});
 
-// Judges every registry. `previous` is what was known before, judged by `previous_policy`: a registry whose body is the
-// same keeps its verdict when the policy is too, and what is remembered of earlier compliance is carried on in any case.
-// `hidden` is the same from call to call.
+// Judges one registry. `before` (may be null) is what was known of its login server; `same_policy`: judged by this policy.
+// The same body keeps its verdict then, and what is remembered of earlier compliance is carried on in any case.
+std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
+                                                      const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden);
+
+// Judges every registry. `previous` is what was known before, judged by `previous_policy`. `hidden` is the same from call to
+// call.
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
                        const policy::Policy* previous_policy, policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 

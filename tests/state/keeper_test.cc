@@ -379,5 +379,104 @@ TEST_F(KeeperTest, SetsADamagedSavedInventoryAsideAndNeverUsesIt) {
   EXPECT_TRUE(std::filesystem::exists(temp_ / "saved.damaged"));
 }
 
+// What is offered, as a source that reads Azure does.
+class OfferTest : public KeeperTest {
+ protected:
+  OfferTest() {
+    options_ = Options();
+    options_.inventory_file = "";
+    options_.saved_file = temp_ / "inventory.saved";
+  }
+
+  std::unique_ptr<Keeper> Started() {
+    auto keeper =
+        std::make_unique<Keeper>(options_, clock_, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); });
+    EXPECT_TRUE(keeper->Start());
+    return keeper;
+  }
+  policy::Registry Seen(const std::string& name, const std::string& public_network_access) const {
+    return policy::ReadRegistries(Registry(name, public_network_access), "test", clock_.Now())->front();
+  }
+
+  KeeperOptions options_;
+};
+
+TEST_F(OfferTest, IsMergedAndPublishedAtTheNextPollAndThenTold) {
+  const auto keeper = Started();
+  EXPECT_FALSE(keeper->states().Current()->primed);
+  std::uint64_t told_at = 0;
+  keeper->Offer({{Seen("contoso", "Enabled")}, {}, false}, [&] { told_at = keeper->states().Current()->generation; });
+  EXPECT_EQ(told_at, 0U);
+  keeper->Poll();
+  EXPECT_EQ(told_at, 2U);
+  EXPECT_EQ(Verdict(*keeper->states().Current(), "contoso"), "public-network-access-disabled NonCompliant");
+  EXPECT_FALSE(keeper->states().Current()->primed) << "one registry is not all of them";
+  keeper->Offer({{}, {}, true}, {});
+  keeper->Poll();
+  EXPECT_TRUE(keeper->states().Current()->primed);
+}
+
+TEST_F(OfferTest, ManyOffersAreOneGeneration) {
+  const auto keeper = Started();
+  int told = 0;
+  for (const char* name : {"one", "two", "three"}) {
+    keeper->Offer({{Seen(name, "Disabled")}, {}, false}, [&] { ++told; });
+  }
+  keeper->Poll();
+  EXPECT_EQ(told, 3);
+  EXPECT_EQ(keeper->states().Current()->generation, 2U);
+  EXPECT_EQ(keeper->status().registries, 3U);
+}
+
+TEST_F(OfferTest, APolicyThatChangedJudgesWhatWasOffered) {
+  const auto keeper = Started();
+  keeper->Offer({{Seen("contoso", "Enabled")}, {}, false}, {});
+  keeper->Poll();
+  temp_.Write("policy.yaml", kOtherPolicy);
+  keeper->Offer({{Seen("fabrikam", "Enabled")}, {}, false}, {});
+  keeper->Poll();
+  EXPECT_EQ(Verdict(*keeper->states().Current(), "contoso"), "admin-account-disabled Compliant");
+  EXPECT_EQ(Verdict(*keeper->states().Current(), "fabrikam"), "admin-account-disabled Compliant");
+}
+
+TEST_F(OfferTest, TellsTheOldestObservation) {
+  const auto keeper = Started();
+  const base::Time first = clock_.Now();
+  keeper->Offer({{Seen("contoso", "Disabled")}, {}, false}, {});
+  clock_.Advance(std::chrono::minutes(1));
+  keeper->Offer({{Seen("fabrikam", "Disabled")}, {}, false}, {});
+  keeper->Poll();
+  EXPECT_EQ(keeper->status().inventory_observed, first);
+}
+
+TEST_F(OfferTest, IsSavedAfterAWhileAndARestartBeginsWithItAtItsTrueAge) {
+  const base::Time observed = clock_.Now();
+  {
+    const auto keeper = Started();
+    keeper->Offer({{Seen("contoso", "Disabled")}, {}, true}, {});
+    keeper->Poll();
+    EXPECT_FALSE(std::filesystem::exists(options_.saved_file));
+    clock_.Advance(std::chrono::minutes(2));
+    keeper->Poll();
+    EXPECT_TRUE(std::filesystem::exists(options_.saved_file));
+  }
+  clock_.Advance(std::chrono::hours(1));
+  const auto keeper = Started();
+  const std::shared_ptr<const State> state = keeper->states().Current();
+  EXPECT_TRUE(state->primed);
+  ASSERT_NE(state->facts.Find("contoso.azurecr.io"), nullptr);
+  EXPECT_EQ(state->facts.Find("contoso.azurecr.io")->registry.observed, observed);
+}
+
+TEST_F(OfferTest, IsSavedAtTheEnd) {
+  const auto keeper = Started();
+  keeper->SaveNow();
+  EXPECT_FALSE(std::filesystem::exists(options_.saved_file)) << "there was nothing to save";
+  keeper->Offer({{Seen("contoso", "Disabled")}, {}, false}, {});
+  keeper->Poll();
+  keeper->SaveNow();
+  EXPECT_TRUE(std::filesystem::exists(options_.saved_file));
+}
+
 }  // namespace
 }  // namespace state

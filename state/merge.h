@@ -1,0 +1,18 @@
+// What is known, and what was learned since. Pure.
+#pragma once
+
+#include "base/time.h"
+#include "policy/observations.h"
+#include "policy/policy.h"
+#include "policy/registry.h"
+
+namespace state {
+
+// The facts with what was learned; the registries that were observed are judged, the others are taken over. Of two
+// observations of one login server the later one counts, since answers of Azure's overtake each other. What was observed
+// later than `now`, by a clock that has been set back since, gives way to any. A registry that is gone takes only its own
+// facts along: another resource that has its login server by now stays. `hidden` is the same from call to call.
+policy::Facts Merge(policy::Facts known, policy::Observations learned, const policy::Policy& policy, base::Time now,
+                    policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
+
+}  // namespace state

@@ -1,0 +1,121 @@
+#include "state/merge.h"
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace state {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using ::testing::IsNull;
+using ::testing::NotNull;
+
+const base::Time kNow = base::ParseTime("2026-11-23T12:00:00Z").value();
+
+std::string IdOf(const std::string& name, const std::string& group = "rg") {
+  return "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/" + group +
+         "/providers/Microsoft.ContainerRegistry/registries/" + name;
+}
+
+policy::Registry RegistryOf(const std::string& name, bool open, base::Time observed, const std::string& group = "rg") {
+  std::ifstream file(ACR_TEST_DATA "/registries/premium_open_2023-11-01-preview.json");
+  nlohmann::json body = nlohmann::json::parse(file);
+  body["name"] = name;
+  body["id"] = IdOf(name, group);
+  body["properties"]["loginServer"] = name + ".azurecr.io";
+  body["properties"]["publicNetworkAccess"] = open ? "Enabled" : "Disabled";
+  return {name + ".azurecr.io", name, IdOf(name, group), observed, body.dump()};
+}
+
+class MergeTest : public ::testing::Test {
+ protected:
+  MergeTest() {
+    policy_ = *policy::LoadPolicy(
+        "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\n"
+        "requirements: [{definition: public-network-access-disabled, effect: Deny}]\n",
+        "policy.yaml", policy::DefinitionSet::WithBuiltIns());
+  }
+
+  void Learn(policy::Observations learned) { facts_ = Merge(std::move(facts_), std::move(learned), *policy_, kNow); }
+  void See(policy::Registry registry) { Learn({{std::move(registry)}, {}, false}); }
+  void Lose(const std::string& name, base::Time asked, const std::string& group = "rg") {
+    Learn({{}, {{name + ".azurecr.io", IdOf(name, group), asked}}, false});
+  }
+
+  const policy::RegistryFacts* Find(const std::string& name) const { return facts_.Find(name + ".azurecr.io"); }
+  policy::FindingResult Result(const std::string& name) const { return Find(name)->verdict.at(0).result; }
+
+  std::shared_ptr<const policy::Policy> policy_;
+  policy::Facts facts_;
+};
+
+TEST_F(MergeTest, JudgesWhatWasObservedAndKeepsTheRest) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  const auto before = facts_.FindShared("contoso.azurecr.io");
+  See(RegistryOf("fabrikam", true, kNow));
+  EXPECT_EQ(Result("fabrikam"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(facts_.FindShared("contoso.azurecr.io"), before);
+}
+
+TEST_F(MergeTest, ANewerObservationReplacesAnOlderOneAndRemembersCompliance) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  See(RegistryOf("contoso", true, kNow - seconds(10)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - seconds(60));
+}
+
+TEST_F(MergeTest, AnAnswerThatWasOvertakenChangesNothing) {
+  See(RegistryOf("contoso", true, kNow - seconds(5)));
+  See(RegistryOf("contoso", false, kNow - seconds(6)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow - seconds(5));
+}
+
+TEST_F(MergeTest, TheSameBodyKeepsItsVerdictAtItsNewAge) {
+  See(RegistryOf("contoso", false, kNow - hours(1)));
+  See(RegistryOf("contoso", false, kNow));
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow);
+}
+
+TEST_F(MergeTest, FactsFromTheFutureGiveWay) {
+  See(RegistryOf("contoso", false, kNow + hours(1)));  // by a clock that has been set back since
+  See(RegistryOf("contoso", true, kNow));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant);
+}
+
+TEST_F(MergeTest, WhatIsGoneIsUnknownAtOnce) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  Lose("contoso", kNow);
+  EXPECT_THAT(Find("contoso"), IsNull());
+}
+
+TEST_F(MergeTest, ALoginServerThatIsAnotherResourcesByNowStays) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  See(RegistryOf("contoso", false, kNow - seconds(30), "moved"));
+  Lose("contoso", kNow);
+  ASSERT_THAT(Find("contoso"), NotNull());
+  EXPECT_EQ(Find("contoso")->registry.resource_id, IdOf("contoso", "moved"));
+}
+
+TEST_F(MergeTest, WhatWasSeenAfterItWasMissedStays) {
+  See(RegistryOf("contoso", false, kNow));
+  Lose("contoso", kNow - seconds(1));
+  EXPECT_THAT(Find("contoso"), NotNull());
+}
+
+TEST_F(MergeTest, ResourceIdsAreComparedWithoutRegardToCase) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  Lose("contoso", kNow, "RG");
+  EXPECT_THAT(Find("contoso"), IsNull());
+}
+
+}  // namespace
+}  // namespace state
