@@ -18,8 +18,6 @@ std::set<std::string> Lowered(const std::vector<std::string>& names) {
   return lowered;
 }
 
-bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
-
 // Asking again soon brings nothing else.
 bool IsRefusal(const ArmError& error) {
   return error.kind == Kind::kForbidden || error.kind == Kind::kNotFound || (error.kind == Kind::kRejected && error.status != 0);
@@ -32,6 +30,8 @@ bool IsSubscriptionNotFound(const ArmError& error) {
 policy::GoneRegistry Gone(const KnownRegistry& registry, base::Time asked) { return {registry.login_server, registry.resource_id, asked}; }
 
 }  // namespace
+
+bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
 
 Schedule::Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now)
     : options_(options), named_(Lowered(scope.subscriptions)), random_(seed), next_settle_(now) {

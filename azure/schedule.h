@@ -23,6 +23,9 @@
 
 namespace azure {
 
+// Whether Resource Graph has to be asked which subscriptions there are: not when the scope names them all.
+bool NeedsDiscovery(const Scope& scope);
+
 struct ScheduleOptions {
   std::chrono::milliseconds refresh{60'000};     // of each subscription
   std::chrono::milliseconds discovery{600'000};  // its own, slower one: its queries are few, and all who use the identity share them

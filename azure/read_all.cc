@@ -1,0 +1,140 @@
+#include "azure/read_all.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "azure/live_threads.h"
+#include "base/mutex.h"
+#include "base/text.h"
+
+namespace azure {
+namespace {
+
+using Kind = ArmError::Kind;
+
+// One subscription, and who reads it.
+struct Job {
+  const LiveInventory::Source* source = nullptr;
+  std::string subscription;
+};
+
+template <class Ask>
+auto WithAttempts(const Wait& wait, const Ask& ask) {
+  auto answer = ask();
+  for (int attempt = 1; attempt < kReadAttempts && !answer; ++attempt) {
+    const ArmError& error = answer.error();
+    if (error.kind != Kind::kThrottled && error.kind != Kind::kUnavailable) {
+      break;
+    }
+    if (error.retry_after > kLongestReadPause || !wait(std::max(error.retry_after, kFirstRetry))) {
+      break;
+    }
+    answer = ask();
+  }
+  return answer;
+}
+
+// What the threads of one reading share.
+class Reading {
+ public:
+  explicit Reading(const std::function<void(const ReadProgress&)>& progress) : progress_(progress) {}
+
+  void AddJobs(const LiveInventory::Source& source, const std::set<std::string>& subscriptions) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    for (const std::string& subscription : subscriptions) {
+      jobs_.push_back({&source, subscription});
+    }
+    progress_count_.subscriptions = jobs_.size();
+    progress_(progress_count_);
+  }
+  // The next one that nobody has; null when there is none.
+  const Job* Take() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    return next_ < jobs_.size() ? &jobs_[next_++] : nullptr;
+  }
+  void Fail(const std::string& whose, const ArmError& error) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    problems_.push_back(whose + ": " + error.ToString());
+  }
+  void Finish(const Job& job, ArmResult<std::vector<policy::Registry>> answer) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    ++progress_count_.read;
+    if (answer) {
+      for (policy::Registry& registry : *answer) {
+        policy::Registry& known = registries_[registry.login_server];
+        if (known.observed <= registry.observed) {
+          known = std::move(registry);
+        }
+      }
+    } else {
+      problems_.push_back(job.source->name + ", subscription " + job.subscription + ": " + answer.error().ToString());
+    }
+    progress_count_.registries = registries_.size();
+    progress_(progress_count_);
+  }
+  Everything TakeAll() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    Everything everything;
+    everything.subscriptions = jobs_.size();
+    everything.problems = std::move(problems_);
+    std::ranges::sort(everything.problems);
+    for (auto& [login_server, registry] : registries_) {
+      everything.registries.push_back(std::move(registry));
+    }
+    return everything;
+  }
+
+ private:
+  const std::function<void(const ReadProgress&)>& progress_;
+  base::Mutex mutex_;
+  std::vector<Job> jobs_ GUARDED_BY(mutex_);  // complete before the first is taken
+  std::size_t next_ GUARDED_BY(mutex_) = 0;
+  ReadProgress progress_count_ GUARDED_BY(mutex_);
+  std::map<std::string, policy::Registry> registries_ GUARDED_BY(mutex_);
+  std::vector<std::string> problems_ GUARDED_BY(mutex_);
+};
+
+std::set<std::string> FindSubscriptions(const LiveInventory::Source& source, const Wait& wait, Reading& reading) {
+  std::set<std::string> subscriptions;
+  for (const std::string& named : source.scope.subscriptions) {
+    subscriptions.insert(base::AsciiLower(named));
+  }
+  if (NeedsDiscovery(source.scope)) {
+    const auto found = WithAttempts(wait, [&] { return source.reader->Discover(source.scope, kListDeadline); });
+    if (!found) {
+      reading.Fail(source.name + ", discovery of subscriptions", found.error());
+      return subscriptions;
+    }
+    for (const Discovered& registry : *found) {
+      subscriptions.insert(registry.subscription);
+    }
+  }
+  return subscriptions;
+}
+
+}  // namespace
+
+Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait& wait,
+                   const std::function<void(const ReadProgress&)>& progress) {
+  Reading reading(progress);
+  for (const LiveInventory::Source& source : sources) {
+    reading.AddJobs(source, FindSubscriptions(source, wait, reading));
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kRefreshThreads; ++i) {
+    threads.emplace_back([&] {
+      while (const Job* job = reading.Take()) {
+        reading.Finish(*job, WithAttempts(wait, [&] { return job->source->reader->List(job->subscription, kListDeadline); }));
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  return reading.TakeAll();
+}
+
+}  // namespace azure

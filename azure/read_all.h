@@ -1,0 +1,36 @@
+// Reads everything once: what a command shows that is run by a person.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "azure/credential.h"
+#include "azure/live_inventory.h"
+#include "policy/registry.h"
+
+namespace azure {
+
+// Of a question that may be answered at another try. Between two, as long as Azure asks, but no longer than a person waits.
+inline constexpr int kReadAttempts = 3;
+inline constexpr std::chrono::milliseconds kLongestReadPause{20'000};
+
+struct Everything {
+  std::vector<policy::Registry> registries;  // by login server; of two the one that was observed later
+  std::vector<std::string> problems;         // what could not be read, whose it is, and what to do
+  std::size_t subscriptions = 0;             // that were to be read
+};
+
+struct ReadProgress {
+  std::size_t subscriptions = 0;  // known so far
+  std::size_t read = 0;           // of them, well or not
+  std::size_t registries = 0;
+};
+
+// Blocks until all has been read or has failed. `wait` between the attempts; it is also how the reading is cut short.
+// `progress` is called after every answer, one call at a time, on any of this call's threads.
+Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait& wait,
+                   const std::function<void(const ReadProgress&)>& progress);
+
+}  // namespace azure

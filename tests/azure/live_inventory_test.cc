@@ -1,0 +1,329 @@
+#include "azure/live_inventory.h"
+
+#include <atomic>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "azure/live_threads.h"
+#include "tests/azure/fake_reader.h"
+#include "tests/support/fake_clock.h"
+
+namespace azure {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+// A live inventory whose facts are kept by the test. Nothing moves but by calls of the test's.
+class LiveInventoryTest : public ::testing::Test {
+ protected:
+  LiveInventory& Start(Scope scope = {}) {
+    sources_.push_back({"workload identity", std::move(scope), &reader_});
+    LiveInventory::Options options;
+    options.registry_suffixes = {"azurecr.io"};
+    inventory_ = std::make_unique<LiveInventory>(options, sources_, Hooks(), clock_);
+    Merge();
+    return *inventory_;
+  }
+
+  LiveInventory::Hooks Hooks() {
+    return {
+        [this](policy::Observations learned, std::function<void()> merged) { offers_.emplace_back(std::move(learned), std::move(merged)); },
+        [this] { return facts_; }, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); }};
+  }
+
+  // What the owner of the facts does.
+  void Merge() {
+    while (!offers_.empty()) {
+      auto [learned, merged] = std::move(offers_.front());
+      offers_.pop_front();
+      auto facts = std::make_shared<policy::Facts>(*facts_);
+      for (policy::Registry& registry : learned.present) {
+        facts->Add(std::make_shared<policy::RegistryFacts>(policy::RegistryFacts{std::move(registry), {}}));
+      }
+      for (const policy::GoneRegistry& gone : learned.gone) {
+        facts->Remove(gone.login_server);
+      }
+      complete_ = complete_ || learned.complete;
+      facts_ = std::move(facts);
+      if (merged) {
+        merged();
+      }
+    }
+  }
+
+  void RefreshAll() {
+    while (inventory_->RefreshOnce()) {
+      Merge();
+    }
+  }
+  void RefreshFor(std::chrono::seconds time) {
+    const auto end = clock_.Monotonic() + time;
+    while (clock_.Monotonic() < end) {
+      RefreshAll();
+      clock_.Advance(milliseconds(500));
+    }
+  }
+  void ConfirmAll() {
+    while (inventory_->ConfirmOnce()) {
+      Merge();
+    }
+  }
+  // Number of calls of `done` so far, by what was asked.
+  void Freshen(const std::vector<std::string>& login_servers) {
+    inventory_->Freshen(login_servers, clock_.Monotonic() + seconds(1), [this] { ++done_; });
+  }
+  std::vector<std::string> Known() const {
+    std::vector<std::string> names;
+    for (const auto& facts : facts_->Sorted()) {
+      names.push_back(facts->registry.name);
+    }
+    return names;
+  }
+  base::Time Observed(const std::string& name) const { return facts_->Find(name + ".azurecr.io")->registry.observed; }
+
+  support::FakeClock clock_;
+  FakeReader reader_{clock_};
+  std::shared_ptr<const policy::Facts> facts_ = std::make_shared<policy::Facts>();
+  std::vector<LiveInventory::Source> sources_;
+  std::deque<std::pair<policy::Observations, std::function<void()>>> offers_;
+  std::vector<std::string> logged_;
+  bool complete_ = false;
+  int done_ = 0;
+  std::unique_ptr<LiveInventory> inventory_;
+};
+
+TEST_F(LiveInventoryTest, DiscoversAndListsAndIsCompleteAfterTheLastList) {
+  reader_.Put("contoso", kOne);
+  reader_.Put("fabrikam", kTwo);
+  Start();
+  EXPECT_TRUE(inventory_->RefreshOnce());
+  EXPECT_TRUE(inventory_->RefreshOnce());
+  Merge();
+  EXPECT_FALSE(complete_);
+  RefreshAll();
+  EXPECT_TRUE(complete_);
+  EXPECT_THAT(Known(), ElementsAre("contoso", "fabrikam"));
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "list 1", "list 2"));
+  const LiveInventory::Status status = inventory_->status();
+  EXPECT_EQ(status.subscriptions, 2u);
+  EXPECT_EQ(status.problem, std::nullopt);
+  EXPECT_EQ((status.reads.at({"list", "ok"})), 2u);
+}
+
+TEST_F(LiveInventoryTest, ARegistryThatIsDeletedIsUnknownAfterTheNextList) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  reader_.Delete("contoso");
+  RefreshFor(minutes(2));
+  EXPECT_THAT(Known(), IsEmpty());
+}
+
+TEST_F(LiveInventoryTest, AnOutageKeepsFactsAtTheirTrueAgeAndIsLoggedSeldom) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  const base::Time observed = Observed("contoso");
+  reader_.Fail(ErrorOf(ArmError::Kind::kUnavailable, 503));
+  RefreshFor(std::chrono::hours(1));
+  EXPECT_EQ(Observed("contoso"), observed);
+  EXPECT_THAT(inventory_->status().problem.value_or(""), HasSubstr("Azure answered 503"));
+  EXPECT_LE(logged_.size(), 13u);
+  EXPECT_THAT(reader_.calls(), SizeIs(::testing::Le(60u))) << "it backs off";
+  reader_.Fail(std::nullopt);
+  RefreshFor(minutes(15));
+  EXPECT_GT(Observed("contoso"), observed);
+  EXPECT_THAT(logged_.back(), HasSubstr("without errors"));
+}
+
+TEST_F(LiveInventoryTest, AFreshAnswerIsInTheFactsBeforeWhoWaitsIsTold) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  clock_.Advance(seconds(30));
+  Freshen({"contoso.azurecr.io"});
+  Freshen({"contoso.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_EQ(done_, 0) << "not in the facts yet";
+  Merge();
+  EXPECT_EQ(done_, 2);
+  EXPECT_EQ(Observed("contoso"), clock_.Now());
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "list 1", "get contoso"));
+}
+
+TEST_F(LiveInventoryTest, AConfirmationThatFailsTellsAtOnceAndChangesNothing) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  const base::Time observed = Observed("contoso");
+  clock_.Advance(seconds(30));
+  reader_.Fail(ErrorOf(ArmError::Kind::kUnavailable, 500));
+  Freshen({"contoso.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(Observed("contoso"), observed);
+}
+
+TEST_F(LiveInventoryTest, AConfirmationThatFindsNothingMakesTheRegistryUnknown) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  reader_.Delete("contoso");
+  clock_.Advance(seconds(30));
+  Freshen({"contoso.azurecr.io"});
+  ConfirmAll();
+  EXPECT_EQ(done_, 1);
+  EXPECT_THAT(Known(), IsEmpty());
+}
+
+TEST_F(LiveInventoryTest, AnUnknownHostThatExistsIsLookedUpReadAndKeptFresh) {
+  Start();
+  RefreshAll();
+  reader_.Put("fabrikam", kTwo);
+  Freshen({"fabrikam.azurecr.io"});
+  ConfirmAll();
+  EXPECT_EQ(done_, 1);
+  EXPECT_THAT(Known(), ElementsAre("fabrikam"));
+  RefreshAll();
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "look up 1", "get fabrikam", "list 2")) << "its subscription is listed from now on";
+}
+
+TEST_F(LiveInventoryTest, AHostOfAnotherCloudIsNotLookedUp) {
+  Start();
+  RefreshAll();
+  Freshen({"fabrikam.azurecr.us"});
+  EXPECT_EQ(done_, 1);
+  EXPECT_FALSE(inventory_->ConfirmOnce());
+}
+
+TEST_F(LiveInventoryTest, SavedRegistriesAreListedAndWhatIsOutOfScopeIsForgotten) {
+  auto facts = std::make_shared<policy::Facts>();
+  for (const auto& [name, subscription] : {std::pair("contoso", kOne), std::pair("fabrikam", kTwo)}) {
+    facts->Add(std::make_shared<policy::RegistryFacts>(
+        policy::RegistryFacts{{std::string(name) + ".azurecr.io", name, IdOf(name, subscription), clock_.Now() - minutes(10), "{}"}, {}}));
+  }
+  facts_ = facts;
+  Start({{kOne}, {}});
+  EXPECT_THAT(Known(), ElementsAre("contoso"));
+  EXPECT_THAT(logged_, Contains(HasSubstr("1 registries of the saved inventory")));
+}
+
+TEST_F(LiveInventoryTest, ASavedSubscriptionIsListedThoughDiscoveryFails) {
+  auto facts = std::make_shared<policy::Facts>();
+  facts->Add(std::make_shared<policy::RegistryFacts>(
+      policy::RegistryFacts{{"contoso.azurecr.io", "contoso", IdOf("contoso", kOne), clock_.Now() - minutes(10), "{}"}, {}}));
+  facts_ = facts;
+  reader_.Put("contoso");
+  Start();
+  EXPECT_TRUE(inventory_->RefreshOnce());
+  EXPECT_TRUE(inventory_->RefreshOnce());
+  Merge();
+  EXPECT_EQ(Observed("contoso"), clock_.Now());
+}
+
+TEST_F(LiveInventoryTest, TwoIdentitiesReadTheirOwnSubscriptions) {
+  FakeReader other(clock_);
+  reader_.Put("contoso", kOne);
+  other.Put("fabrikam", kTwo);
+  sources_.push_back({"client secret", {}, &other});
+  Start();
+  RefreshAll();
+  EXPECT_THAT(Known(), ElementsAre("contoso", "fabrikam"));
+  clock_.Advance(seconds(30));
+  Freshen({"fabrikam.azurecr.io"});
+  ConfirmAll();
+  EXPECT_THAT(other.calls(), ElementsAre("discover", "list 2", "get fabrikam"));
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "list 1"));
+}
+
+TEST_F(LiveInventoryTest, AHostIsNotTakenForAbsentWhileOneIdentityCannotBeAsked) {
+  FakeReader other(clock_);
+  sources_.push_back({"client secret", {}, &other});
+  Start();
+  RefreshAll();
+  other.Fail(ErrorOf(ArmError::Kind::kUnavailable, 503));
+  Freshen({"fabrikam.azurecr.io"});
+  ConfirmAll();
+  EXPECT_EQ(done_, 1);
+  other.Fail(std::nullopt);
+  other.Put("fabrikam", kTwo);
+  clock_.Advance(kLookUpInterval);
+  Freshen({"fabrikam.azurecr.io"});
+  ConfirmAll();
+  EXPECT_THAT(Known(), ElementsAre("fabrikam"));
+}
+
+// The threads, by the system's clock.
+TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
+  const base::SystemClock clock;
+  FakeReader reader(clock);
+  reader.Put("contoso");
+  base::Mutex mutex;
+  base::CondVar changed;
+  auto facts = std::make_shared<const policy::Facts>();
+  bool complete = false;
+  bool done = false;
+  std::vector<std::thread> mergers;
+  LiveInventory::Hooks hooks{[&](policy::Observations learned, const std::function<void()>& merged) {
+                               base::MutexLock lock(mutex);
+                               auto next = std::make_shared<policy::Facts>(*facts);
+                               for (policy::Registry& registry : learned.present) {
+                                 next->Add(std::make_shared<policy::RegistryFacts>(policy::RegistryFacts{std::move(registry), {}}));
+                               }
+                               facts = std::move(next);
+                               complete = complete || learned.complete;
+                               if (merged) {
+                                 mergers.emplace_back(merged);  // the owner of the facts has a thread of its own
+                               }
+                               changed.NotifyAll();
+                             },
+                             [&] {
+                               base::MutexLock lock(mutex);
+                               return facts;
+                             },
+                             [](base::LogLevel, std::string_view) {}};
+  LiveInventory::Options options;
+  options.registry_suffixes = {"azurecr.io"};
+  LiveInventory inventory(options, {{"identity", {}, &reader}}, hooks, clock);
+  std::atomic<int> interrupts = 0;
+  LiveThreads threads(inventory, [&] { ++interrupts; });
+  {
+    base::MutexLock lock(mutex);
+    while (!complete) {
+      changed.Wait(mutex);
+    }
+  }
+  inventory.Freshen({"contoso.azurecr.io"}, clock.Monotonic() + seconds(60), [&] {
+    base::MutexLock lock(mutex);
+    done = true;
+    changed.NotifyAll();
+  });
+  {
+    base::MutexLock lock(mutex);
+    while (!done) {
+      changed.Wait(mutex);
+    }
+  }
+  threads.Stop();
+  threads.Stop();
+  for (std::thread& merger : mergers) {
+    merger.join();
+  }
+  EXPECT_EQ(interrupts, 1);
+  EXPECT_THAT(reader.calls(), UnorderedElementsAre("discover", "list 1", "get contoso"));
+}
+
+}  // namespace
+}  // namespace azure
