@@ -318,10 +318,10 @@ Connection::Next Connection::Decide() {
 Outcome Connection::Judge(const state::State& state, std::string& body) {
   const Caller caller{peer_, client_certificate_};
   if (body.size() <= worker_.limits().large_body_bytes) {
-    return worker_.handler().Handle(state, body, caller);
+    return worker_.handler().Handle(state, body, caller, Denial::kFinal);
   }
   base::MutexLock lock(worker_.shared().large_body);
-  return worker_.handler().Handle(state, body, caller);
+  return worker_.handler().Handle(state, body, caller, Denial::kFinal);
 }
 
 void Connection::Answer(Outcome outcome) {

@@ -4,14 +4,15 @@
 #include <utility>
 
 #include "policy/decision.h"
+#include "policy/freshness.h"
 #include "webhook/http_answer.h"
 #include "webhook/review_response.h"
 
 namespace webhook {
 
-Outcome Handler::Handle(const state::State& state, std::string& body, const Caller& caller) noexcept {
+Outcome Handler::Handle(const state::State& state, std::string& body, const Caller& caller, Denial denial) noexcept {
   try {
-    Outcome outcome = Decide(state, body, caller);
+    Outcome outcome = Decide(state, body, caller, denial);
     decoder_.Release();
     return outcome;
   } catch (const std::exception& error) {
@@ -21,7 +22,7 @@ Outcome Handler::Handle(const state::State& state, std::string& body, const Call
   }
 }
 
-Outcome Handler::Decide(const state::State& state, std::string& body, const Caller& caller) {
+Outcome Handler::Decide(const state::State& state, std::string& body, const Caller& caller, Denial denial) {
   const auto begin = clock_.Monotonic();
   const auto admission = decoder_.Decode(body);
   if (!admission) {
@@ -38,7 +39,13 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
   if (decision.NothingDecided()) {
     return {200, WriteAllowed(*admission), std::nullopt};
   }
+  if (denial == Denial::kMayWait) {
+    if (auto needed = policy::NeedsFresh(decision, now); !needed.empty()) {
+      return {.needs_fresh = std::move(needed)};
+    }
+  }
   Outcome outcome{200, WriteResponse(*admission, decision, policy, now), std::nullopt};
+  outcome.denied = decision.kind == policy::DecisionKind::kDenied;
   metrics_.CountDecision(decision, admission->dry_run);
 
   if (options_.record && (options_.record_allowed || decision.kind != policy::DecisionKind::kAllowed)) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audit/record.h"
 #include "base/clock.h"
@@ -27,10 +28,21 @@ struct Caller {
   std::string_view certificate;  // subject of a verified client certificate, or ""
 };
 
+// What becomes of a denial that fresher facts could turn (policy/freshness.h).
+enum class Denial {
+  kMayWait,  // it is none yet: Outcome::needs_fresh
+  kFinal,    // it stands
+};
+
 struct Outcome {
   unsigned status = 200;  // 200: answered, by a decision or because there was nothing to decide
-  std::string body;
-  std::optional<audit::Record> record;  // to be committed before the answer goes out
+  std::string body = {};
+  std::optional<audit::Record> record = {};  // to be committed before the answer goes out
+  bool denied = false;                       // by a decision
+
+  // Not empty: there is no answer yet, and nothing was counted. It is to be handled again, as Denial::kFinal, when there are
+  // fresher facts about these login servers or none can be waited for.
+  std::vector<std::string> needs_fresh = {};
 };
 
 // One for each io thread.
@@ -39,11 +51,12 @@ class Handler {
   Handler(HandlerOptions options, const base::Clock& clock, base::Log log, MetricsShard& metrics)
       : options_(std::move(options)), clock_(clock), log_(std::move(log)), metrics_(metrics) {}
 
-  // `body` may be changed. Throws nothing: a defect is a 500, by which the API server's failurePolicy decides.
-  Outcome Handle(const state::State& state, std::string& body, const Caller& caller) noexcept;
+  // `body` keeps its text, so that it can be handled again; its capacity may grow. Throws nothing: a defect is a 500, by
+  // which the API server's failurePolicy decides.
+  Outcome Handle(const state::State& state, std::string& body, const Caller& caller, Denial denial) noexcept;
 
  private:
-  Outcome Decide(const state::State& state, std::string& body, const Caller& caller);
+  Outcome Decide(const state::State& state, std::string& body, const Caller& caller, Denial denial);
   Outcome Fail(std::string_view what);
 
   const HandlerOptions options_;

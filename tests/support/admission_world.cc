@@ -43,6 +43,14 @@ std::shared_ptr<const state::State> DefaultState(std::string_view policy_text) {
   return state;
 }
 
+std::shared_ptr<const state::State> MendedState() {
+  auto state = std::make_shared<state::State>(*DefaultState());
+  policy::RegistryFacts mended = *state->facts.Find("compliant.azurecr.io");
+  mended.registry.login_server = "open.azurecr.io";
+  state->facts.Add(std::make_shared<policy::RegistryFacts>(std::move(mended)));
+  return state;
+}
+
 std::string PodReview(std::string_view uid, const std::vector<std::string>& images) {
   nlohmann::json review = {
       {"apiVersion", "admission.k8s.io/v1"},

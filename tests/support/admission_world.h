@@ -16,6 +16,9 @@ inline constexpr const char* kNonCompliantImage = "open.azurecr.io/shop/cart:1.4
 // The default policy and both registries, judged by it; `policy_text` "" is the default policy's own.
 std::shared_ptr<const state::State> DefaultState(std::string_view policy_text = {});
 
+// The same after somebody has mended what kNonCompliantImage's registry lacked.
+std::shared_ptr<const state::State> MendedState();
+
 // An AdmissionReview of a new Pod with a container for each image.
 std::string PodReview(std::string_view uid, const std::vector<std::string>& images);
 std::string PodReview(std::string_view uid, std::string_view image);

@@ -15,13 +15,19 @@ namespace webhook {
 namespace {
 
 using support::PodReview;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 class HandlerTest : public ::testing::Test {
  protected:
   Outcome Handle(std::string body, HandlerOptions options = {"prod-weu", "replica-1", true, true}) {
+    return Handle(body, Denial::kFinal, std::move(options));
+  }
+  Outcome Handle(std::string& body, Denial denial, HandlerOptions options = {"", "", true, true}) {
     Handler handler(std::move(options), clock, [](base::LogLevel, std::string_view) {}, metrics.AddShard());
-    return handler.Handle(*state, body, {"10.1.2.3", "CN=kube-apiserver"});
+    return handler.Handle(*state, body, {"10.1.2.3", "CN=kube-apiserver"}, denial);
   }
 
   support::FakeClock clock;
@@ -92,6 +98,50 @@ TEST_F(HandlerTest, WhatIsNoReviewIsA400WithAReason) {
   EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_refused_requests_total{reason=\"bad_review\"} "));
 }
 
+TEST_F(HandlerTest, ADenialOnOldFactsAsksForFresherOnesAndIsNoDecisionYet) {
+  std::string body = PodReview("u", {support::kNonCompliantImage, "unheard-of.azurecr.io/x", support::kCompliantImage});
+  const std::string text = body;
+  const Outcome outcome = Handle(body, Denial::kMayWait);
+  EXPECT_THAT(outcome.needs_fresh, ElementsAre("open.azurecr.io", "unheard-of.azurecr.io"));
+  EXPECT_FALSE(outcome.denied);
+  EXPECT_THAT(outcome.body, IsEmpty());
+  EXPECT_FALSE(outcome.record);
+  EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_decisions_total{decision=\"Denied\",dry_run=\"false\"} 0\n"));
+  EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_findings_total{")));
+  EXPECT_EQ(body, text) << "it will be handled again";
+}
+
+TEST_F(HandlerTest, TheFinalDecisionOnTheSameBodyStands) {
+  std::string body = PodReview("u", support::kNonCompliantImage);
+  ASSERT_THAT(Handle(body, Denial::kMayWait).needs_fresh, ElementsAre("open.azurecr.io"));
+  const Outcome denied = Handle(body, Denial::kFinal);
+  EXPECT_TRUE(denied.denied);
+  EXPECT_THAT(denied.needs_fresh, IsEmpty());
+  EXPECT_EQ(nlohmann::json::parse(denied.body)["response"]["allowed"], false);
+  ASSERT_TRUE(denied.record);
+  EXPECT_EQ(denied.record->decision, policy::DecisionKind::kDenied);
+
+  state = support::MendedState();
+  const Outcome allowed = Handle(body, Denial::kFinal);
+  EXPECT_FALSE(allowed.denied);
+  EXPECT_EQ(nlohmann::json::parse(allowed.body)["response"]["allowed"], true);
+  ASSERT_TRUE(allowed.record);
+  EXPECT_EQ(allowed.record->decision, policy::DecisionKind::kAllowed);
+}
+
+TEST_F(HandlerTest, NothingIsAskedForWhenFactsAreFreshOrNothingIsDenied) {
+  std::string compliant = PodReview("u", support::kCompliantImage);
+  EXPECT_THAT(Handle(compliant, Denial::kMayWait).needs_fresh, IsEmpty());
+  std::string other = PodReview("u", {support::kNonCompliantImage, "quay.io/x", support::kCompliantImage});
+  EXPECT_THAT(Handle(other, Denial::kMayWait).needs_fresh, IsEmpty()) << "denied whatever Azure says";
+  clock.Step(-std::chrono::seconds(26));  // they were observed at 11:59:31
+  std::string fresh = PodReview("u", support::kNonCompliantImage);
+  const Outcome outcome = Handle(fresh, Denial::kMayWait);
+  EXPECT_THAT(outcome.needs_fresh, IsEmpty());
+  EXPECT_TRUE(outcome.denied);
+  EXPECT_TRUE(outcome.record);
+}
+
 // A clock that fails stands for any defect of ours.
 class BrokenClock final : public base::Clock {
  public:
@@ -106,7 +156,7 @@ TEST_F(HandlerTest, ADefectIsA500AndLoggedOnce) {
       {"", "", true, true}, broken, [&](base::LogLevel, std::string_view message) { logged.emplace_back(message); }, metrics.AddShard());
   for (int i = 0; i < 2; ++i) {
     std::string body = PodReview("u", support::kCompliantImage);
-    EXPECT_EQ(handler.Handle(*state, body, {}).status, 500u);
+    EXPECT_EQ(handler.Handle(*state, body, {}, Denial::kMayWait).status, 500u);
   }
   EXPECT_THAT(logged, ::testing::ElementsAre(HasSubstr("broken")));
 }
