@@ -1,13 +1,16 @@
 #include "azure/confirmations.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace azure {
 namespace {
 
 // Waiters of one host before those whose time is over are cleared away: more than a replica has connections by default.
+// Each time that they have doubled, so that a crowd costs no more than its number.
 constexpr std::size_t kManyWaiters = 1024;
+bool IsTimeToClear(std::size_t waiters) { return waiters >= kManyWaiters && std::has_single_bit(waiters); }
 
 // Drops what was remembered until `now`, in the order in which it was.
 template <class Instant>
@@ -59,7 +62,7 @@ void Confirmations::Ask(const std::vector<Host>& hosts, Instant until, Done done
       entry.is_new = host.resource_id.empty();
       (host.resource_id.empty() ? look_ups_ : gets_).push_back(host.login_server);
     }
-    if (entry.waiters.size() >= kManyWaiters) {
+    if (IsTimeToClear(entry.waiters.size())) {
       std::erase_if(entry.waiters, [now](const auto& other) { return other->until <= now; });
     }
     entry.waiters.push_back(waiter);

@@ -29,8 +29,9 @@ base::Result<std::unique_ptr<AzureSource>> AzureSource::Create(const InventoryCo
     identity.scope = inventory.identities[i].scope;
     identity.tokens = std::make_unique<azure::TokenCache>(std::move(*tokens), clock);
     identity.arm = std::make_unique<azure::Arm>(inventory.cloud, *identity.tokens, *source->client_, clock);
-    identity.reader = azure::MakeRegistryReader(*identity.arm, clock, inventory.api_version,
-                                                [&interrupt](std::chrono::milliseconds duration) { interrupt.Wait(duration); }, suffixes);
+    identity.reader = azure::MakeRegistryReader(
+        *identity.arm, clock, inventory.api_version, [&interrupt](std::chrono::milliseconds duration) { interrupt.Wait(duration); },
+        suffixes);
     source->identities_.push_back(std::move(identity));
   }
   return source;
