@@ -11,13 +11,13 @@ namespace {
 constexpr std::size_t kMaxIdBytes = 253;     // a tenant may be named by a domain
 constexpr std::size_t kMaxShownBytes = 200;  // of a setting, in a message
 
-bool IsId(std::string_view text) {
+}  // namespace
+
+bool IsEntraId(std::string_view text) {
   const auto alphanumeric = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !text.empty() && text.size() <= kMaxIdBytes && alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(), [&](char c) { return alphanumeric(c) || c == '-' || c == '.'; });
 }
-
-}  // namespace
 
 CredentialSettings ResolveSettings(const CredentialOptions& options, const Environment& environment) {
   const auto setting = [&](const std::string& option, std::string_view what, std::string_view key, std::string_view variable) {
@@ -75,7 +75,7 @@ base::Error Incomplete(const EntraKind& kind) {
 }
 
 base::Result<void> CheckId(const Setting& setting) {
-  if (IsId(setting.value)) {
+  if (IsEntraId(setting.value)) {
     return {};
   }
   return base::Fail(base::ErrorCode::kInvalidArgument,

@@ -41,7 +41,8 @@ std::vector<EntraKind> EntraKinds(const CredentialSettings& settings);
 // What is missing, and where to set it.
 base::Error Incomplete(const EntraKind& kind);
 
-// Tenant and client ids become part of URLs and messages.
+// Whether the text may be a tenant's or a client's id, which becomes part of URLs and messages.
+bool IsEntraId(std::string_view text);
 base::Result<void> CheckId(const Setting& setting);
 
 }  // namespace azure

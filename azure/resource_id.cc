@@ -13,6 +13,7 @@ namespace {
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 constexpr std::size_t kMaxResourceGroupBytes = 4 * 90;  // 90 characters
 constexpr std::size_t kMaxRegistryNameBytes = 50;
+constexpr std::size_t kMaxManagementGroupBytes = 90;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlphanumeric(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -35,6 +36,11 @@ bool IsRegistryName(std::string_view text) {
 bool IsSubscriptionId(std::string_view text) {
   constexpr std::string_view kShape = "00000000-0000-0000-0000-000000000000";
   return std::ranges::equal(text, kShape, [](char c, char shape) { return shape == '-' ? c == '-' : IsHexDigit(c); });
+}
+
+bool IsManagementGroup(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxManagementGroupBytes &&
+         std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || std::string_view("-_().").find(c) != std::string_view::npos; });
 }
 
 std::string RegistryId::Path() const {

@@ -10,6 +10,9 @@ namespace azure {
 // A GUID, in any case.
 bool IsSubscriptionId(std::string_view text);
 
+// The name (Azure's word for its id) of a management group.
+bool IsManagementGroup(std::string_view text);
+
 struct RegistryId {
   std::string subscription, resource_group, name;
 

@@ -5,16 +5,15 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "cli/config_values.h"
 
 namespace cli {
 namespace {
@@ -26,9 +25,6 @@ using std::chrono::microseconds;
 constexpr std::int64_t kMostThreads = 256;          // of the largest machines that Kubernetes runs on, twice over
 constexpr std::int64_t kMostConnections = 100'000;  // 60 KB of TLS state each
 constexpr microseconds kLongestDrain = std::chrono::minutes(10);
-constexpr microseconds kShortestRefresh = std::chrono::milliseconds(100);
-constexpr microseconds kLongestRefresh = std::chrono::hours(24);
-constexpr microseconds kLongestPriming = std::chrono::hours(1);
 constexpr microseconds kShortestRetention = std::chrono::minutes(1);
 constexpr microseconds kLongestRetention = std::chrono::days(3650);
 constexpr std::int64_t kSmallestLog = std::int64_t{1} << 20;  // below it retention would fight the write-ahead log
@@ -86,9 +82,9 @@ class ConfigReader {
     ReadServer();
     ReadHealth();
     ReadTls();
-    ReadInventory();
-    ReadPath(document_, "policy", &config_.policy);
-    ReadPath(document_, "definitions", &config_.definitions);
+    ReadInventorySection();
+    ReadPath(document_, "policy", folder_, &config_.policy);
+    ReadPath(document_, "definitions", folder_, &config_.definitions);
     ReadAudit();
     ReadLog();
     ReadCluster();
@@ -105,18 +101,18 @@ class ConfigReader {
     };
     const std::string saved = config_.inventory.saved;
     const std::string database = config_.audit.enabled ? config_.audit.database : std::string();
-    const std::array<std::pair<std::string_view, std::string>, 6> read = {{{"inventory.file", config_.inventory.file},
-                                                                           {"policy", config_.policy},
-                                                                           {"tls.certificate", config_.tls.certificate},
-                                                                           {"tls.key", config_.tls.key},
-                                                                           {"server.clientCA", config_.server.client_ca},
-                                                                           {"this file", file_}}};
+    std::vector<std::pair<std::string, std::string>> read = FilesOf(config_.inventory);
+    read.insert(read.end(), {{"policy", config_.policy},
+                             {"tls.certificate", config_.tls.certificate},
+                             {"tls.key", config_.tls.key},
+                             {"server.clientCA", config_.server.client_ca},
+                             {"this file", file_}});
     for (const auto& [name, path] : read) {
       if (same(saved, path)) {
-        document_.AddProblem(document_.node(), "inventory.saved", "is " + std::string(name) + " too; expected a file of its own");
+        document_.AddProblem(document_.node(), "inventory.saved", "is " + name + " too; expected a file of its own");
       }
       if (same(database, path)) {
-        document_.AddProblem(document_.node(), "audit.database", "is " + std::string(name) + " too; expected a file of its own");
+        document_.AddProblem(document_.node(), "audit.database", "is " + name + " too; expected a file of its own");
       }
     }
     if (same(database, saved)) {
@@ -134,18 +130,6 @@ class ConfigReader {
     return document_.RequiredMember(key) == nullptr ? std::nullopt : Section(document_, key);
   }
 
-  void ReadPath(YamlMapping& mapping, std::string_view key, std::string* out) const {
-    if (mapping.Optional(key, out)) {
-      *out = (folder_ / *out).string();  // an absolute path stays what it is
-    }
-  }
-
-  void ReadRequiredPath(YamlMapping& mapping, std::string_view key, std::string* out) const {
-    if (mapping.RequiredMember(key) != nullptr) {
-      ReadPath(mapping, key, out);
-    }
-  }
-
   static void ReadAddress(YamlMapping& mapping, std::string* out) {
     if (mapping.Optional("address", out) && !IsAddress(*out)) {
       mapping.AddProblem(*mapping.Member("address"), "address",
@@ -160,26 +144,13 @@ class ConfigReader {
     }
   }
 
-  template <class Value>
-  static void ReadChoice(YamlMapping& mapping, std::string_view key, Value* out,
-                         std::initializer_list<std::pair<std::string_view, std::type_identity_t<Value>>> choices) {
-    std::vector<std::string_view> names;
-    for (const auto& [name, value] : choices) {
-      names.push_back(name);
-    }
-    std::size_t index = 0;
-    if (mapping.OptionalChoice(key, names, &index)) {
-      *out = (choices.begin() + index)->second;
-    }
-  }
-
   void ReadServer() {
     if (auto server = Section(document_, "server")) {
       ReadAddress(*server, &config_.server.address);
       ReadNumber(*server, "threads", &config_.server.threads, 0, kMostThreads);
       server->Optional("drainDelay", &config_.server.drain_delay, microseconds(0), kLongestDrain);
       ReadNumber(*server, "maxConnections", &config_.server.max_connections, 1, kMostConnections);
-      ReadPath(*server, "clientCA", &config_.server.client_ca);
+      ReadPath(*server, "clientCA", folder_, &config_.server.client_ca);
       server->Finish();
     }
   }
@@ -197,31 +168,16 @@ class ConfigReader {
 
   void ReadTls() {
     if (auto tls = RequiredSection("tls")) {
-      ReadRequiredPath(*tls, "certificate", &config_.tls.certificate);
-      ReadRequiredPath(*tls, "key", &config_.tls.key);
+      ReadRequiredPath(*tls, "certificate", folder_, &config_.tls.certificate);
+      ReadRequiredPath(*tls, "key", folder_, &config_.tls.key);
       tls->Finish();
     }
   }
 
-  void ReadInventory() {
-    auto inventory = RequiredSection("inventory");
-    if (!inventory) {
-      return;
+  void ReadInventorySection() {
+    if (const YamlNode* node = document_.RequiredMember("inventory")) {
+      config_.inventory = ReadInventory(*node, file_, folder_, problems_);
     }
-    std::size_t source = 0;
-    if (inventory->OptionalChoice("source", {"file", "azure"}, &source) && source == 1) {
-      inventory->AddProblem(*inventory->Member("source"), "source",
-                            "this version reads the inventory from a file; expected source: file, with what `az acr list -o json` prints");
-    }
-    if (source == 0) {
-      ReadRequiredPath(*inventory, "file", &config_.inventory.file);
-    } else {
-      inventory->Member("file");
-    }
-    inventory->Optional("refresh", &config_.inventory.refresh, kShortestRefresh, kLongestRefresh);
-    inventory->Optional("primeTimeout", &config_.inventory.prime_timeout, microseconds(0), kLongestPriming);
-    ReadPath(*inventory, "saved", &config_.inventory.saved);
-    inventory->Finish();
   }
 
   void ReadAudit() {
@@ -231,7 +187,7 @@ class ConfigReader {
       return;
     }
     audit->Optional("enabled", &config_.audit.enabled);
-    ReadPath(*audit, "database", &config_.audit.database);
+    ReadPath(*audit, "database", folder_, &config_.audit.database);
     audit->Optional("stdout", &config_.audit.standard_output);
     if (auto retention = Section(*audit, "retention")) {
       retention->Optional("age", &config_.audit.retention_age, kShortestRetention, kLongestRetention);

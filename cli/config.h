@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/problem.h"
+#include "cli/inventory_config.h"
 
 namespace cli {
 
@@ -29,12 +30,7 @@ struct Config {
   struct {
     std::string certificate, key;  // required
   } tls;
-  struct {
-    std::string file;                                             // required: the one source there is is `file`
-    std::string saved;                                            // "": what was read is not kept for a restart
-    std::chrono::microseconds refresh = std::chrono::seconds(2);  // the file is looked at so often or more
-    std::chrono::microseconds prime_timeout = std::chrono::seconds(30);
-  } inventory;
+  InventoryConfig inventory;
   std::string policy;       // "": the default policy
   std::string definitions;  // "": the built-in definitions alone
   struct {

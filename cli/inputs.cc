@@ -8,10 +8,14 @@
 namespace cli {
 
 state::KeeperOptions KeeperOptionsOf(const Config& config) {
-  return {.policy_file = config.policy,
-          .definitions_folder = config.definitions,
-          .inventory_file = config.inventory.file,
-          .saved_file = config.inventory.saved};
+  const InventoryConfig& inventory = config.inventory;
+  return {
+      .policy_file = config.policy,
+      .definitions_folder = config.definitions,
+      .inventory_file = inventory.file,
+      .saved_file = inventory.saved,
+      .registry_suffixes = policy::RegistrySuffixes().With(inventory.cloud.registry_suffixes),
+      .hidden_members = inventory.source == InventorySource::kAzure ? policy::HiddenMembers::kUnknown : policy::HiddenMembers::kAsAzure};
 }
 
 base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const base::Clock& clock) {

@@ -16,7 +16,7 @@
 namespace cli {
 
 inline constexpr std::string_view kNoInventoryNote =
-    "note: no inventory was given, so every Azure registry is unknown; give --registries FILE or --config FILE\n";
+    "note: there is no inventory, so every Azure registry is unknown; give --registries FILE, or --config FILE with one\n";
 
 struct Inputs {
   std::string policy;      // "": the configuration's, else the default policy
@@ -27,7 +27,8 @@ struct Inputs {
 // What `serve` keeps up to date, by its configuration.
 state::KeeperOptions KeeperOptionsOf(const Config& config);
 
-// Reads everything once; without an inventory, every ACR host is unknown.
+// Reads everything once, and of an inventory that comes from Azure what was saved; without an inventory, every ACR host is
+// unknown.
 base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const base::Clock& clock);
 
 // The whole of a file, or of `in` for "-".

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cli/command_line.h"
+#include "cli/environment.h"
 #include "cli/process.h"
 
 namespace {
@@ -36,7 +37,7 @@ int Run(const cli::AuditArguments& arguments, const cli::Streams& streams, const
   return cli::RunAuditCommand(arguments, streams.out, streams.err);
 }
 int Run(const cli::ValidateArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
-  return cli::RunValidate(arguments, streams, clock);
+  return cli::RunValidate(arguments, streams, clock, cli::EnvironmentVariable);
 }
 
 }  // namespace

@@ -4,18 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "cli/environment.h"
 
 namespace cli {
 namespace {
 
 // Below this no table is readable; the terminal wraps it.
 constexpr int kLeastWidth = 40;
-
-std::string_view EnvironmentVariable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): read before any thread is there
-  return value == nullptr ? std::string_view() : value;
-}
 
 std::string_view Code(Style style) {
   switch (style) {
@@ -46,7 +42,7 @@ Terminal DescribeTerminal(int file_descriptor) {
   if (ioctl(file_descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) {
     terminal.width = std::max<int>(size.ws_col, kLeastWidth);
   }
-  terminal.colour = EnvironmentVariable("NO_COLOR").empty() && EnvironmentVariable("TERM") != "dumb";
+  terminal.colour = EnvironmentVariable("NO_COLOR").value_or("").empty() && EnvironmentVariable("TERM") != "dumb";
   return terminal;
 }
 

@@ -2,13 +2,16 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/problem.h"
 #include "base/time.h"
 #include "certs/file_identity.h"
+#include "cli/azure_client.h"
 #include "cli/client_ca.h"
 #include "cli/config.h"
 #include "cli/inputs.h"
@@ -43,9 +46,42 @@ std::string ValidityProblem(const certs::Identity& identity, const std::string& 
   return {};
 }
 
+// Nothing is sent while settings are judged.
+class NoClient final : public http::Client {
+  base::Result<http::Response> Send(const http::Request&) override {
+    return base::Fail(base::ErrorCode::kUnavailable, "this command asks nobody");
+  }
+};
+
+// What `serve` would read Azure with.
+struct AzureReading {
+  std::vector<std::string> problems;
+  std::string identities;  // "managed identity 0b8f…, workload identity …"
+};
+
+AzureReading CheckAzure(const std::string& config_file, const InventoryConfig& inventory, const azure::Environment& environment,
+                        const base::Clock& clock) {
+  AzureReading reading;
+  if (const auto network = MakeAzureClient(inventory, environment, clock); !network) {
+    reading.problems.push_back(network.error().ToString());
+  }
+  NoClient client;
+  for (std::size_t i = 0; i < inventory.identities.size(); ++i) {
+    const auto source = azure::MakeTokenSource(inventory.identities[i].credential, environment, inventory.cloud, client, clock,
+                                               [](std::chrono::milliseconds) { return false; });
+    if (!source) {
+      reading.problems.push_back(config_file + ": inventory.azure[" + std::to_string(i) + "].credential: " + source.error().ToString());
+      continue;
+    }
+    reading.identities += (reading.identities.empty() ? "" : ", ") + (*source)->Describe();
+  }
+  return reading;
+}
+
 }  // namespace
 
-int RunValidate(const ValidateArguments& arguments, const Streams& streams, const base::Clock& clock) {
+int RunValidate(const ValidateArguments& arguments, const Streams& streams, const base::Clock& clock,
+                const azure::Environment& environment) {
   const base::Loaded<Config> config = LoadConfig(arguments.config);
   if (!config) {
     streams.err << base::ToString(config.error()) << '\n';
@@ -70,6 +106,14 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
       report(ca.error().ToString());
     }
   }
+  std::string from;
+  if (config->inventory.source == InventorySource::kAzure) {
+    const AzureReading reading = CheckAzure(arguments.config, config->inventory, environment, clock);
+    for (const std::string& problem : reading.problems) {
+      report(problem);
+    }
+    from = " saved, to be read from " + config->inventory.cloud.name + " by " + reading.identities;
+  }
   if (config->audit.enabled) {
     if (const std::string problem = WrittenFileProblem(config->audit.database, "audit.database"); !problem.empty()) {
       report(problem);
@@ -89,7 +133,8 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
     streams.err << "warning: " << problem << '\n';  // serve would start with it, and reload it when it is replaced
   }
   streams.out << "ok: policy " << (*state)->policy->digest << " with " << (*state)->policy->requirements.size() << " requirements, "
-              << (*state)->facts.size() << " registries, certificate valid until " << base::FormatTimeSeconds(identity->not_after) << '\n';
+              << (*state)->facts.size() << " registries" << from << ", certificate valid until "
+              << base::FormatTimeSeconds(identity->not_after) << '\n';
   return kExitOk;
 }
 

@@ -52,6 +52,28 @@ base::Result<std::vector<policy::Registry>> ReadInventory(const base::WatchedFil
   return policy::ReadRegistries(*change.content, options.inventory_file, Observed(change.modified, clock), options.registry_suffixes);
 }
 
+std::vector<policy::Registry> RegistriesOf(const policy::Facts& facts) {
+  std::vector<policy::Registry> registries;
+  registries.reserve(facts.size());
+  for (const auto& [login_server, known] : facts) {
+    registries.push_back(known->registry);
+  }
+  return registries;
+}
+
+// None when there is none that can be used.
+std::optional<policy::Facts> ReadSaved(const KeeperOptions& options, const base::Clock& clock) {
+  if (options.saved_file.empty()) {
+    return std::nullopt;
+  }
+  const auto text = base::ReadFile(options.saved_file, kMaxInventoryBytes);
+  if (!text) {
+    return std::nullopt;
+  }
+  auto saved = ReadSavedInventory(*text, options.saved_file, clock.Now());
+  return saved ? std::make_optional(*std::move(saved)) : std::nullopt;
+}
+
 }  // namespace
 
 Keeper::Keeper(KeeperOptions options, const base::Clock& clock, base::Log log)
@@ -125,10 +147,7 @@ std::vector<Keeper::Offered> Keeper::TakeOffers() {
 
 policy::Facts Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, const policy::Policy* previous_policy) const {
   if (!fresh) {
-    fresh.emplace();
-    for (const auto& [login_server, known] : facts_) {
-      fresh->push_back(known->registry);
-    }
+    fresh = RegistriesOf(facts_);
   }
   return JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members);
 }
@@ -279,17 +298,16 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   if (!problems.empty()) {
     return tl::unexpected<base::Problems>(std::move(problems));
   }
-  policy::Facts previous;  // tells when requirements were last met, which driftGrace asks
-  if (!options.saved_file.empty()) {
-    if (const auto kept = base::ReadFile(options.saved_file, kMaxInventoryBytes)) {
-      previous = ReadSavedInventory(*kept, options.saved_file, clock.Now()).value_or(policy::Facts());
-    }
+  // It also tells when requirements were last met, which driftGrace asks.
+  const std::optional<policy::Facts> saved = ReadSaved(options, clock);
+  if (saved && options.inventory_file.empty()) {
+    registries = RegistriesOf(*saved);
   }
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
-  state->facts = JudgeAll(std::move(registries), *state->policy, previous, nullptr, options.hidden_members);
-  state->primed = !options.inventory_file.empty();
+  state->facts = JudgeAll(std::move(registries), *state->policy, saved.value_or(policy::Facts()), nullptr, options.hidden_members);
+  state->primed = saved || !options.inventory_file.empty();
   return state;
 }
 

@@ -28,7 +28,7 @@ namespace state {
 struct KeeperOptions {
   std::string policy_file;                       // "": the default policy
   std::string definitions_folder;                // "": the built-in definitions alone
-  std::string inventory_file;                    // "": none, every ACR host is unknown
+  std::string inventory_file;                    // "": none, every ACR host is unknown that is not in the saved inventory
   std::string saved_file{};                      // "": none; else what was read last is kept there, and a start begins with it
   policy::RegistrySuffixes registry_suffixes{};  // which hosts are registries of Azure's
   policy::HiddenMembers hidden_members = policy::HiddenMembers::kAsAzure;
@@ -109,7 +109,8 @@ class Keeper {
   std::vector<Offered> inbox_ GUARDED_BY(inbox_mutex_);
 };
 
-// One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once.
+// One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once. Without an
+// inventory file the saved inventory is the inventory, at its true age; one that is damaged is none.
 base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock);
 
 }  // namespace state

@@ -84,7 +84,7 @@ TEST_F(Check, NotesThatWithoutAnInventoryEveryRegistryIsUnknown) {
   arguments_.inputs.registries.clear();
   const Ran ran = Decide(PodWithImage("contoso.azurecr.io/app:1").dump());
   EXPECT_EQ(ran.exit, kExitDenied);
-  EXPECT_THAT(ran.err, HasSubstr("no inventory was given"));
+  EXPECT_THAT(ran.err, HasSubstr("there is no inventory"));
 }
 
 TEST_F(Check, DecidesByTheWorstOfAllObjects) {

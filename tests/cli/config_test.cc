@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +16,7 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::string_view kRequired = "tls: {certificate: tls.crt, key: tls.key}\ninventory: {file: registries.json}\n";
 
@@ -54,6 +56,12 @@ class ConfigTest : public testing::Test {
 
   // Of what follows the two sections that are required.
   std::string ProblemsBeyondRequired(std::string_view text) const { return ProblemsOf(std::string(kRequired) + std::string(text)); }
+
+  static std::string WithInventory(std::string_view section) {
+    return "tls: {certificate: a, key: b}\ninventory: " + std::string(section) + "\n";
+  }
+  cli::InventoryConfig Inventory(std::string_view section) const { return Loaded(WithInventory(section)).inventory; }
+  std::string ProblemsOfInventory(std::string_view section) const { return ProblemsOf(WithInventory(section)); }
 
   std::filesystem::path folder_;
 };
@@ -128,15 +136,20 @@ cluster: prod-weu
   EXPECT_EQ(config.cluster, "prod-weu");
 }
 
-TEST_F(ConfigTest, TakesTheExampleOfItsDocument) {
+TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
   const auto document = base::ReadFile(ACR_TEST_DATA "/../../docs/configuration.md", 1 << 20);
   ASSERT_TRUE(document) << document.error().ToString();
   constexpr std::string_view kFence = "```yaml\n";
-  const std::size_t begin = document->find(kFence);
-  ASSERT_NE(begin, std::string::npos);
-  const std::size_t end = document->find("```\n", begin + kFence.size());
-  const cli::Config config = Loaded(document->substr(begin + kFence.size(), end - begin - kFence.size()));
-  EXPECT_EQ(config.cluster, "prod-weu");
+  std::vector<cli::Config> configs;
+  for (std::size_t begin = 0; (begin = document->find(kFence, begin)) != std::string::npos;) {
+    begin += kFence.size();
+    const std::size_t end = document->find("```\n", begin);
+    configs.push_back(Loaded(document->substr(begin, end - begin)));
+  }
+  ASSERT_EQ(configs.size(), 2U);
+  EXPECT_EQ(configs[0].cluster, "prod-weu");
+  EXPECT_EQ(configs[1].inventory.source, cli::InventorySource::kAzure);
+  EXPECT_EQ(configs[1].inventory.identities.size(), 2U);
 }
 
 TEST_F(ConfigTest, ReportsEveryProblemInTheFilesOrder) {
@@ -155,7 +168,7 @@ TEST_F(ConfigTest, RefusesAnEmptyFileAndOneThatIsNotThere) {
   EXPECT_EQ(absent.error()[0].file, Path("absent.yaml"));
   EXPECT_EQ(absent.error()[0].line, 0);
   EXPECT_THAT(absent.error()[0].message, EndsWith("No such file or directory"));
-  EXPECT_THAT(absent.error()[0].message, testing::Not(HasSubstr("absent.yaml")));
+  EXPECT_THAT(absent.error()[0].message, Not(HasSubstr("absent.yaml")));
 }
 
 TEST_F(ConfigTest, TakesAddressesOfEitherFamily) {
@@ -187,14 +200,186 @@ TEST_F(ConfigTest, TakesAddressesThatCanBeListenedOnAlone) {
   EXPECT_EQ(ProblemsBeyondRequired("server: {address: \"[::1]:8443\"}\n"), "");
 }
 
-TEST_F(ConfigTest, SaysThatAzureIsNotReadYet) {
-  const std::string tls = "tls: {certificate: a, key: b}\n";
-  EXPECT_EQ(ProblemsOf(tls + "inventory: {source: azure}\n"),
-            "config.yaml:2:21: inventory.source: this version reads the inventory from a file; expected source: file, with what "
-            "`az acr list -o json` prints");
-  EXPECT_EQ(ProblemsOf(tls + "inventory: {source: sky, file: r.json}\n"),
-            "config.yaml:2:21: inventory.source: expected file or azure, got \"sky\"");
-  EXPECT_EQ(ProblemsOf(tls + "inventory: {source: file}\n"), "config.yaml:2:12: inventory: the key \"file\" is missing");
+TEST_F(ConfigTest, NeedsAFileWhereTheInventoryIsOne) {
+  EXPECT_EQ(ProblemsOfInventory("{source: file}"), "config.yaml:2:12: inventory: the key \"file\" is missing");
+  EXPECT_EQ(ProblemsOfInventory("{source: sky, file: r.json}"), "config.yaml:2:21: inventory.source: expected file or azure, got \"sky\"");
+  EXPECT_EQ(ProblemsOfInventory("{source: Azure, cloud: AzureCloud, refresh: 10s}"),
+            "config.yaml:2:21: inventory.source: expected file or azure, got \"Azure\"");
+}
+
+TEST_F(ConfigTest, NeedsNothingMoreToReadAzure) {
+  const cli::InventoryConfig inventory = Inventory("{source: azure}");
+  EXPECT_EQ(inventory.source, cli::InventorySource::kAzure);
+  EXPECT_EQ(inventory.file, "");
+  EXPECT_EQ(inventory.cloud.name, "AzureCloud");
+  EXPECT_EQ(inventory.cloud.registry_suffixes, std::vector<std::string>{"azurecr.io"});
+  EXPECT_EQ(inventory.api_version, "2025-11-01");
+  EXPECT_EQ(inventory.ca, "");
+  EXPECT_EQ(inventory.saved, "");
+  EXPECT_EQ(inventory.refresh, std::chrono::seconds(60));
+  EXPECT_EQ(inventory.discovery, std::chrono::minutes(10));
+  EXPECT_EQ(inventory.prime_timeout, std::chrono::seconds(30));
+  ASSERT_EQ(inventory.identities.size(), 1U);
+  EXPECT_EQ(inventory.identities[0].credential.kind, azure::CredentialKind::kAuto);
+  EXPECT_TRUE(inventory.identities[0].scope.subscriptions.empty());
+  EXPECT_TRUE(inventory.identities[0].scope.management_groups.empty());
+}
+
+TEST_F(ConfigTest, ReadsEveryKeyOfAzure) {
+  const cli::InventoryConfig inventory = Inventory(R"(
+  source: azure
+  cloud: azureusgovernment
+  apiVersion: 2026-03-01-preview
+  ca: proxy-ca.crt
+  refresh: 5m
+  discovery: 1h
+  saved: inventory.saved
+  primeTimeout: 1m
+  azure:
+    - credential: {kind: clientSecret, tenantId: contoso.onmicrosoft.com, clientId: 0b8f, clientSecretFile: secret}
+      scope: {subscriptions: [00000000-0000-0000-0000-00000000000A, 00000000-0000-0000-0000-00000000000b], managementGroups: ["mg-(1)_x."]}
+    - credential: {kind: clientCertificate, clientCertificateFile: /etc/sp.pem}
+    - credential: {kind: workloadIdentity, federatedTokenFile: token}
+    - credential: {kind: managedIdentity, clientId: 0b8f}
+      scope: {}
+    - {}
+)");
+  EXPECT_EQ(inventory.cloud.name, "AzureUSGovernment");
+  EXPECT_EQ(inventory.api_version, "2026-03-01-preview");
+  EXPECT_EQ(inventory.ca, Path("proxy-ca.crt"));
+  EXPECT_EQ(inventory.refresh, std::chrono::minutes(5));
+  EXPECT_EQ(inventory.discovery, std::chrono::hours(1));
+  EXPECT_EQ(inventory.saved, Path("inventory.saved"));
+  EXPECT_EQ(inventory.prime_timeout, std::chrono::minutes(1));
+  ASSERT_EQ(inventory.identities.size(), 5U);
+  const cli::AzureIdentity& first = inventory.identities[0];
+  EXPECT_EQ(first.credential.kind, azure::CredentialKind::kClientSecret);
+  EXPECT_EQ(first.credential.tenant_id, "contoso.onmicrosoft.com");
+  EXPECT_EQ(first.credential.client_id, "0b8f");
+  EXPECT_EQ(first.credential.client_secret_file, Path("secret"));
+  EXPECT_EQ(first.scope.subscriptions,
+            (std::vector<std::string>{"00000000-0000-0000-0000-00000000000A", "00000000-0000-0000-0000-00000000000b"}));
+  EXPECT_EQ(first.scope.management_groups, std::vector<std::string>{"mg-(1)_x."});
+  EXPECT_EQ(inventory.identities[1].credential.kind, azure::CredentialKind::kClientCertificate);
+  EXPECT_EQ(inventory.identities[1].credential.client_certificate_file, "/etc/sp.pem");
+  EXPECT_EQ(inventory.identities[2].credential.kind, azure::CredentialKind::kWorkloadIdentity);
+  EXPECT_EQ(inventory.identities[2].credential.federated_token_file, Path("token"));
+  EXPECT_EQ(inventory.identities[3].credential.kind, azure::CredentialKind::kManagedIdentity);
+  EXPECT_EQ(inventory.identities[4].credential.kind, azure::CredentialKind::kAuto);
+}
+
+TEST_F(ConfigTest, ReadsACloudOfOnesOwn) {
+  const azure::Cloud cloud = Inventory(R"({source: azure, cloud: {name: Stack, resourceManager: "https://management.stack.example/",
+    authority: "https://localhost:8443", registrySuffixes: [.Azsacr.stack.example, azurecr.io]}})")
+                                 .cloud;
+  EXPECT_EQ(cloud.name, "Stack");
+  EXPECT_EQ(cloud.resource_manager, "https://management.stack.example");
+  EXPECT_EQ(cloud.authority, "https://localhost:8443");
+  EXPECT_EQ(cloud.registry_suffixes, (std::vector<std::string>{"azsacr.stack.example", "azurecr.io"}));
+}
+
+TEST_F(ConfigTest, RefusesACloudThatIsNone) {
+  const auto cloud = [&](const std::string& text) { return ProblemsOfInventory("{source: azure, cloud: " + text + "}"); };
+  EXPECT_EQ(cloud("AzureUSGoverment"),
+            "config.yaml:2:35: inventory.cloud: there is no cloud AzureUSGoverment; did you mean AzureUSGovernment?");
+  EXPECT_THAT(cloud("[AzureCloud]"),
+              HasSubstr("config.yaml:2:35: inventory.cloud: expected the name of a cloud, or its name, resourceManager"));
+  EXPECT_EQ(cloud("{name: Stack, resourceManger: \"https://a.example\", registrySuffixes: []}"),
+            "config.yaml:2:35: inventory.cloud: the key \"resourceManager\" is missing\n"
+            "config.yaml:2:35: inventory.cloud: the key \"authority\" is missing\n"
+            "config.yaml:2:49: inventory.cloud: unknown key \"resourceManger\"; did you mean \"resourceManager\"?\n"
+            "config.yaml:2:104: inventory.cloud.registrySuffixes: expected a list of at least one item, got an empty one");
+  EXPECT_THAT(cloud("{name: S, resourceManager: \"http://a.example\", authority: \"https://b.example\", registrySuffixes: [c.example]}"),
+              HasSubstr("config.yaml:2:35: inventory.cloud: cloud S: its Resource Manager is no https URL without a path; write"));
+  std::string many = "a.example";
+  for (std::size_t i = 0; i < cli::kMaxRegistrySuffixes; ++i) {
+    many += ", a" + std::to_string(i) + ".example";
+  }
+  EXPECT_THAT(
+      cloud("{name: S, resourceManager: \"https://a.example\", authority: \"https://b.example\", registrySuffixes: [" + many + "]}"),
+      HasSubstr("inventory.cloud.registrySuffixes: expected a list of at most 16 items, got 17"));
+}
+
+TEST_F(ConfigTest, RefusesTheOtherSourcesKeys) {
+  EXPECT_EQ(ProblemsOfInventory("{source: azure, file: r.json}"),
+            "config.yaml:2:34: inventory.file: belongs to source: file, and the source is azure; leave it out, or write source: file");
+  for (const std::string key : {"cloud: AzureCloud", "apiVersion: 2025-11-01", "ca: ca.crt", "discovery: 10m", "azure: [{}]"}) {
+    EXPECT_EQ(ProblemsOfInventory("{file: r.json, " + key + "}"),
+              "config.yaml:2:" + std::to_string(29 + key.find(':')) + ": inventory." + key.substr(0, key.find(':')) +
+                  ": belongs to source: azure, and the source is file; leave it out, or write source: azure");
+  }
+}
+
+TEST_F(ConfigTest, BoundsHowOftenAzureIsRead) {
+  EXPECT_THAT(ProblemsOfInventory("{source: azure, refresh: 5s}"), HasSubstr("inventory.refresh: expected a duration from 10s to 1d"));
+  EXPECT_THAT(ProblemsOfInventory("{source: azure, discovery: 30s}"), HasSubstr("inventory.discovery: expected a duration from 1m to 1d"));
+  EXPECT_EQ(ProblemsOfInventory("{file: r.json, refresh: 5s}"), "");
+}
+
+TEST_F(ConfigTest, TakesApiVersionsThatAreDates) {
+  for (const std::string version : {"2025-11-01", "\"2026-03-01-preview\""}) {
+    EXPECT_EQ(ProblemsOfInventory("{source: azure, apiVersion: " + version + "}"), "");
+  }
+  for (const std::string version :
+       {"latest", "2025-11", "2025-13-01", "2025-11-01-beta", "2025-11-01-", "2025-11-01T00:00:00Z", "20251101xx"}) {
+    EXPECT_EQ(ProblemsOfInventory("{source: azure, apiVersion: \"" + version + "\"}"),
+              "config.yaml:2:40: inventory.apiVersion: expected a date such as 2025-11-01, or one with -preview after it, got \"" +
+                  version + "\"");
+  }
+}
+
+TEST_F(ConfigTest, RefusesCredentialsThatMakeNoSense) {
+  const auto credential = [&](const std::string& text) {
+    return ProblemsOfInventory("{source: azure, azure: [{credential: {" + text + "}}]}");
+  };
+  EXPECT_EQ(credential("kind: password"),
+            "config.yaml:2:56: inventory.azure[0].credential.kind: expected auto, workloadIdentity, managedIdentity, clientSecret or "
+            "clientCertificate, got \"password\"");
+  EXPECT_THAT(credential("clientSecret: hush"), HasSubstr("unknown key \"clientSecret\"; did you mean \"clientSecretFile\"?"));
+  EXPECT_THAT(credential("clientSecret: hush"), Not(HasSubstr("hush"))) << "what may be a secret is not repeated";
+  EXPECT_EQ(credential("kind: managedIdentity, tenantId: t"),
+            "config.yaml:2:83: inventory.azure[0].credential.tenantId: is of no use to a credential of this kind; leave it out");
+  EXPECT_THAT(credential("kind: workloadIdentity, clientSecretFile: s"), HasSubstr("is of no use"));
+  EXPECT_THAT(credential("kind: clientSecret, federatedTokenFile: s"), HasSubstr("is of no use"));
+  EXPECT_THAT(credential("kind: clientCertificate, clientSecretFile: s"), HasSubstr("is of no use"));
+  EXPECT_EQ(credential("kind: auto, tenantId: t, clientId: c, clientSecretFile: s, clientCertificateFile: p, federatedTokenFile: f"), "");
+  EXPECT_THAT(credential("tenantId: ../x"), HasSubstr("inventory.azure[0].credential.tenantId: expected an id"));
+  EXPECT_THAT(ProblemsOfInventory("{source: azure, azure: []}"), HasSubstr("inventory.azure: expected a list of at least one item"));
+  std::string many = "{}";
+  for (std::size_t i = 0; i < cli::kMaxIdentities; ++i) {
+    many += ", {}";
+  }
+  EXPECT_THAT(ProblemsOfInventory("{source: azure, azure: [" + many + "]}"),
+              HasSubstr("inventory.azure: expected a list of at most 16 items, got 17"));
+}
+
+TEST_F(ConfigTest, RefusesScopesThatMakeNoSense) {
+  const auto scope = [&](const std::string& text) { return ProblemsOfInventory("{source: azure, azure: [{scope: {" + text + "}}]}"); };
+  EXPECT_EQ(scope("subscriptions: [prod]"),
+            "config.yaml:2:61: inventory.azure[0].scope.subscriptions[0]: expected a subscription's id, 8-4-4-4-12 hexadecimal digits, got "
+            "\"prod\"");
+  const std::string id = "0aaaaaaa-0000-0000-0000-000000000000";
+  EXPECT_THAT(scope("subscriptions: [" + id + ", 0AAAAAAA-0000-0000-0000-000000000000]"),
+              HasSubstr("subscriptions[1]: \"0AAAAAAA-0000-0000-0000-000000000000\" is listed already, in line 2"));
+  EXPECT_THAT(scope("subscriptions: []"), HasSubstr("subscriptions: expected a list of at least one item")) << "must not read as all";
+  EXPECT_EQ(scope("managementGroups: [a, " + std::string(90, 'b') + "]"), "");
+  for (const std::string& name : {std::string("a b"), std::string("a/b"), std::string("ä"), std::string(), std::string(91, 'b')}) {
+    EXPECT_THAT(scope("managementGroups: [\"" + name + "\"]"), HasSubstr("managementGroups[0]: expected a")) << name;
+  }
+  EXPECT_THAT(scope("managementGroups: [a, A]"), HasSubstr("is listed already"));
+  std::string many = "m";
+  for (std::size_t i = 0; i < cli::kMaxScopeMembers; ++i) {
+    many += ", m" + std::to_string(i);
+  }
+  EXPECT_THAT(scope("managementGroups: [" + many + "]"), HasSubstr("managementGroups: expected a list of at most 10000 items, got 10001"));
+}
+
+TEST_F(ConfigTest, RefusesToWriteWhatItReadsAzureWith) {
+  EXPECT_THAT(ProblemsOfInventory("{source: azure, ca: x, saved: ./x}"), HasSubstr("inventory.saved: is inventory.ca too"));
+  for (const std::string key : {"clientSecretFile", "clientCertificateFile", "federatedTokenFile"}) {
+    EXPECT_THAT(ProblemsOfInventory("{source: azure, saved: x, azure: [{}, {credential: {" + key + ": x}}]}"),
+                HasSubstr("inventory.saved: is inventory.azure[1].credential." + key + " too"));
+  }
 }
 
 TEST_F(ConfigTest, ReadsSizes) {

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "tests/cli/run.h"
+#include "tests/support/temp_folder.h"
 
 namespace cli {
 namespace {
@@ -12,8 +13,8 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-json Explain(std::vector<std::string> images, const std::string& input = {}) {
-  const Ran ran = RunCommand(RunExplain, ExplainArguments{{}, OutputFormat::kJson, std::move(images)}, input);
+json Explain(std::vector<std::string> images, const std::string& input = {}, const Inputs& inputs = {}) {
+  const Ran ran = RunCommand(RunExplain, ExplainArguments{inputs, OutputFormat::kJson, std::move(images)}, input);
   EXPECT_EQ(ran.exit, kExitOk) << ran.err;
   const auto value = base::ParseJson(ran.out, "output");
   EXPECT_TRUE(value) << ran.out;
@@ -40,6 +41,18 @@ TEST(Explain, FindsTheRegistryBehindARegionalEndpoint) {
   EXPECT_EQ(rows[0]["loginServer"], "contoso.azurecr.io");
   EXPECT_EQ(rows[0]["tag"], "1.4");
   EXPECT_EQ(rows[0]["action"], "Verify");
+}
+
+TEST(Explain, KnowsTheRegistriesOfTheConfiguredCloud) {
+  const support::TempFolder folder;
+  folder.Write("config.yaml", R"(tls: {certificate: a, key: b}
+inventory:
+  source: azure
+  cloud: {name: Stack, resourceManager: "https://a.example", authority: "https://b.example", registrySuffixes: [azsacr.stack.example]}
+)");
+  const std::string image = "contoso.azsacr.stack.example/shop/cart";
+  EXPECT_EQ(Explain({image}, {}, {.policy = {}, .registries = {}, .config = folder / "config.yaml"})[0]["kind"], "Acr");
+  EXPECT_EQ(Explain({image})[0]["kind"], "Other");
 }
 
 TEST(Explain, ShowsTheRuleThatAllows) { EXPECT_EQ(Explain({"mcr.microsoft.com/dotnet/runtime:8.0"})[0]["action"], "Allow"); }

@@ -19,9 +19,8 @@ struct Ran {
 };
 
 // `command` is RunCheck, RunRegistries, …
-template <class Arguments>
-Ran RunCommand(int (*command)(const Arguments&, const Streams&, const base::Clock&), const Arguments& arguments,
-               const std::string& input = {}) {
+template <class Command, class Arguments>
+Ran RunCommand(const Command& command, const Arguments& arguments, const std::string& input = {}) {
   std::istringstream in(input);
   std::ostringstream out;
   std::ostringstream err;

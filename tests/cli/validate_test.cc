@@ -1,6 +1,8 @@
 #include "cli/validate.h"
 
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,9 +32,24 @@ class Validate : public ::testing::Test {
     folder_.Write("config.yaml", "tls: {certificate: tls.crt, key: tls.key}\ninventory: {file: registries.json}\n" + more);
   }
 
-  Ran Judge() { return RunCommand(RunValidate, ValidateArguments{folder_ / "config.yaml"}); }
+  Ran Judge(const std::string& file = "config.yaml") {
+    return RunCommand(
+        [this](const ValidateArguments& arguments, const Streams& streams, const base::Clock& clock) {
+          return RunValidate(arguments, streams, clock, [this](const std::string& name) {
+            const auto found = environment_.find(name);
+            return found == environment_.end() ? std::nullopt : std::make_optional(found->second);
+          });
+        },
+        ValidateArguments{folder_ / file});
+  }
+
+  // The inventory is Azure's; `more` stands in its section.
+  void ReadFromAzure(const std::string& more) {
+    folder_.Write("config.yaml", "tls: {certificate: tls.crt, key: tls.key}\ninventory: {source: azure" + more + "}\n");
+  }
 
   support::TempFolder folder_;
+  std::map<std::string, std::string> environment_;
 };
 
 TEST_F(Validate, SummarisesWhatServeWouldLoad) {
@@ -88,8 +105,53 @@ TEST_F(Validate, WarnsOfACertificateThatHasExpired) {
   EXPECT_THAT(ran.err, HasSubstr("expired at"));
 }
 
+TEST_F(Validate, SaysWhoWouldReadAzure) {
+  ReadFromAzure(", azure: [{credential: {kind: managedIdentity}}, {credential: {clientId: c, tenantId: t, clientSecretFile: secret}}]");
+  const Ran ran = Judge();
+  EXPECT_EQ(ran.exit, kExitOk) << ran.err;
+  EXPECT_THAT(ran.out,
+              HasSubstr("0 registries saved, to be read from AzureCloud by system-assigned managed identity, client secret c of tenant t"));
+}
+
+TEST_F(Validate, ReportsWhatEachIdentityLacks) {
+  ReadFromAzure(
+      ", azure: [{credential: {kind: clientSecret, tenantId: t}}, {}, {credential: {kind: workloadIdentity, clientId: c, tenantId: t}}]");
+  const Ran ran = Judge();
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("config.yaml: inventory.azure[0].credential: client secret has no client id and no client secret; set "
+                                 "clientId or AZURE_CLIENT_ID, and clientSecretFile or "
+                                 "AZURE_CLIENT_SECRET"));
+  EXPECT_THAT(ran.err, HasSubstr("config.yaml: inventory.azure[2].credential: workload identity has no federated token file"));
+  EXPECT_THAT(ran.err, testing::Not(HasSubstr("azure[1]")));
+  environment_ = {{"AZURE_CLIENT_ID", "c"}, {"AZURE_CLIENT_SECRET", "hush"}, {"AZURE_FEDERATED_TOKEN_FILE", "/token"}};
+  EXPECT_EQ(Judge().exit, kExitOk) << Judge().err;
+  EXPECT_THAT(Judge().out, testing::Not(HasSubstr("hush")));
+}
+
+TEST_F(Validate, KnowsACloudByItsEnvironment) {
+  ReadFromAzure("");
+  environment_ = {{"AZURE_CLIENT_ID", "c"},
+                  {"AZURE_TENANT_ID", "t"},
+                  {"AZURE_FEDERATED_TOKEN_FILE", "/token"},
+                  {"AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/"}};
+  EXPECT_THAT(Judge().err, HasSubstr("inventory.azure[0].credential: AZURE_AUTHORITY_HOST is that of AzureUSGovernment"));
+  ReadFromAzure(", cloud: AzureUSGovernment");
+  EXPECT_EQ(Judge().exit, kExitOk) << Judge().err;
+}
+
+TEST_F(Validate, ReadsTheAuthoritiesAndProxiesOfTheWayToAzure) {
+  folder_.Write("ca.crt", support::MakeCa().certificate_pem);
+  ReadFromAzure(", ca: ca.crt");
+  EXPECT_EQ(Judge().exit, kExitOk) << Judge().err;
+  folder_.Write("ca.crt", "garbage");
+  environment_["https_proxy"] = "ftp://proxy";
+  EXPECT_THAT(Judge().err, HasSubstr("HTTPS_PROXY: not a URL"));
+  environment_.clear();
+  EXPECT_THAT(Judge().err, HasSubstr("ca.crt: holds no certificate"));
+}
+
 TEST_F(Validate, ReportsAnUnreadableConfiguration) {
-  const Ran ran = RunCommand(RunValidate, ValidateArguments{folder_ / "none.yaml"});
+  const Ran ran = Judge("none.yaml");
   EXPECT_EQ(ran.exit, kExitError);
   EXPECT_THAT(ran.err, HasSubstr("none.yaml"));
 }

@@ -367,6 +367,26 @@ TEST_F(KeeperTest, BeginsWithTheSavedInventoryAtItsTrueAgeWhenTheSourceIsGone) {
   EXPECT_EQ(state->facts.Find("contoso.azurecr.io")->registry.observed, observed);
 }
 
+TEST_F(KeeperTest, LoadsOnceFromTheSavedInventoryWhereThatIsAll) {
+  KeeperOptions options = Options();
+  options.saved_file = temp_ / "saved";
+  {
+    Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+    ASSERT_TRUE(keeper.Start().has_value());
+  }
+  const base::Time observed = clock_.Now();
+  clock_.Advance(std::chrono::hours(5));
+  options.inventory_file.clear();
+  const auto state = LoadOnce(options, clock_).value();
+  EXPECT_TRUE(state->primed);
+  EXPECT_EQ(Verdict(*state, "contoso"), "public-network-access-disabled NonCompliant");
+  EXPECT_EQ(state->facts.Find("contoso.azurecr.io")->registry.observed, observed);
+
+  temp_.Write("saved", "garbage");
+  EXPECT_FALSE(LoadOnce(options, clock_).value()->primed);
+  EXPECT_TRUE(std::filesystem::exists(temp_ / "saved")) << "one that only reads moves nothing";
+}
+
 TEST_F(KeeperTest, SetsADamagedSavedInventoryAsideAndNeverUsesIt) {
   KeeperOptions options = Options();
   options.saved_file = temp_ / "saved";
