@@ -9,14 +9,17 @@
 #include <thread>
 
 #include "base/file.h"
-#include "tests/http/loopback_server.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/loopback_server.h"
 #include "tests/support/test_certificates.h"
 
 namespace http {
 namespace {
 
 using std::chrono::milliseconds;
+using support::Answer;
+using support::LoopbackServer;
+using support::Peer;
 using support::TestCertificate;
 using testing::EndsWith;
 using testing::HasSubstr;

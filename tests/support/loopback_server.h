@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,22 +15,27 @@
 #include "base/mutex.h"
 #include "tests/support/test_certificates.h"
 
+namespace support {
+
 // One accepted connection, with blocking calls. For the thread of its handler.
 class Peer {
  public:
+  static constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
+
   explicit Peer(int fd) : fd_(fd) {}
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  bool StartTls(const support::TestCertificate& certificate);  // false when the client refuses
-  // Head and body (by Content-Length); "" when the client closed.
+  bool StartTls(const TestCertificate& certificate);  // false when the client refuses
+  // Head and body (by Content-Length); "" when the client closed, or sent more than kMaxRequestBytes.
   std::string ReadRequest();
   bool Send(std::string_view text);
   void SendUntilClosed(std::string_view text);  // again and again
   void WaitForClose();
-  void Reset();                  // ends TCP with RST when the handler returns
-  void EndWithoutCloseNotify();  // TLS cut short, TCP ended in order
+  bool IsClosedWithin(std::chrono::milliseconds time);  // or sends something more
+  void Reset();                                         // ends TCP with RST when the handler returns
+  void EndWithoutCloseNotify();                         // TLS cut short, TCP ended in order
 
  private:
   bool ReadMore();
@@ -45,8 +51,9 @@ class LoopbackServer {
  public:
   using Handler = std::function<void(Peer& peer, int connection)>;  // connections count from 0
 
-  // Each connection is handled on a thread of its own; when the handler returns it is closed.
-  explicit LoopbackServer(Handler handler);
+  // Each connection is handled on a thread of its own; when the handler returns it is closed. Port 0: one that is free. The
+  // process ends when the port cannot be had.
+  explicit LoopbackServer(Handler handler, std::uint16_t port = 0);
   ~LoopbackServer();
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
@@ -71,3 +78,5 @@ class LoopbackServer {
 
 // "HTTP/1.1 STATUS X", the headers ("A: b\r\n…") and a body with its length.
 std::string Answer(int status, std::string_view body, std::string_view headers = "");
+
+}  // namespace support

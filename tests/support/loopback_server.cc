@@ -1,8 +1,9 @@
-#include "tests/http/loopback_server.h"
+#include "tests/support/loopback_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <csignal>
@@ -10,6 +11,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iostream>
+
+namespace support {
 
 Peer::~Peer() {
   if (ssl_ != nullptr) {
@@ -21,7 +25,7 @@ Peer::~Peer() {
   SSL_CTX_free(context_);
 }
 
-bool Peer::StartTls(const support::TestCertificate& certificate) {
+bool Peer::StartTls(const TestCertificate& certificate) {
   context_ = SSL_CTX_new(TLS_server_method());
   BIO* const certificate_bio = BIO_new_mem_buf(certificate.certificate_pem.data(), -1);
   BIO* const key_bio = BIO_new_mem_buf(certificate.key_pem.data(), -1);
@@ -51,7 +55,7 @@ bool Peer::ReadMore() {
 std::string Peer::ReadRequest() {
   std::size_t head = 0;
   while ((head = received_.find("\r\n\r\n")) == std::string::npos) {
-    if (!ReadMore()) {
+    if (received_.size() > kMaxRequestBytes || !ReadMore()) {
       return "";
     }
   }
@@ -60,7 +64,7 @@ std::string Peer::ReadRequest() {
   const std::size_t total =
       head + 4 + (length == std::string::npos ? 0 : std::strtoul(received_.c_str() + length + kLength.size(), nullptr, 10));
   while (received_.size() < total) {
-    if (!ReadMore()) {
+    if (total > kMaxRequestBytes || !ReadMore()) {
       return "";
     }
   }
@@ -91,6 +95,11 @@ void Peer::WaitForClose() {
   }
 }
 
+bool Peer::IsClosedWithin(std::chrono::milliseconds time) {
+  pollfd readable = {fd_, POLLIN, 0};
+  return poll(&readable, 1, static_cast<int>(time.count())) != 0;
+}
+
 void Peer::Reset() {
   const linger at_once = {1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -99,15 +108,19 @@ void Peer::Reset() {
 
 void Peer::EndWithoutCloseNotify() { cut_ = true; }
 
-LoopbackServer::LoopbackServer(Handler handler) : handler_(std::move(handler)) {
+LoopbackServer::LoopbackServer(Handler handler, std::uint16_t port) : handler_(std::move(handler)) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const int on = 1;  // a port that was just given up, and is named again
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   socklen_t size = sizeof(address);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||
       getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::abort();
+    std::cerr << "cannot listen on 127.0.0.1:" << port << '\n';
+    std::exit(EXIT_FAILURE);
   }
   port_ = ntohs(address.sin_port);
   acceptor_ = std::thread([this] { Accept(); });
@@ -170,3 +183,5 @@ std::string Answer(int status, std::string_view body, std::string_view headers) 
   return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(headers) +
          "\r\n" + std::string(body);
 }
+
+}  // namespace support
