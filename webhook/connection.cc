@@ -80,6 +80,7 @@ void Connection::MissDeadline() {
     case Phase::kWrite:
       metrics.Count(RefusedRequest::kWriteDeadline);
       break;
+    case Phase::kConfirming:
     case Phase::kDeciding:
     case Phase::kLinger:
     case Phase::kClosed:
@@ -125,6 +126,7 @@ Connection::Next Connection::Step() {
       return Write();
     case Phase::kLinger:
       return Linger();
+    case Phase::kConfirming:
     case Phase::kDeciding:
     case Phase::kClosed:
       break;
@@ -297,13 +299,57 @@ Connection::Next Connection::Decide() {
   if (head_.timeout && received_ - began_ >= *head_.timeout) {
     return Refuse({RefusedRequest::kCallerTimeout, 503, "the caller's timeout is over", {}, /*retry_after=*/true});
   }
-  Outcome outcome;
-  if (const auto& state = worker_.state(); state) {
-    outcome = Judge(*state, parser_->get().body());
-  } else {
+  const std::chrono::nanoseconds time = TimeToConfirm();
+  Outcome outcome = Judge(time.count() > 0 ? Denial::kMayWait : Denial::kFinal);
+  return outcome.needs_fresh.empty() ? Conclude(std::move(outcome)) : Confirm(std::move(outcome.needs_fresh), time);
+}
+
+Outcome Connection::Judge(Denial denial) {
+  const auto& state = worker_.state();
+  if (!state) {
     worker_.metrics().Count(RefusedRequest::kNotReady);
-    outcome = {503, ErrorBody("the policy is not loaded yet"), std::nullopt};
+    return {503, ErrorBody("the policy is not loaded yet"), std::nullopt};
   }
+  std::string& body = parser_->get().body();
+  const Caller caller{peer_, client_certificate_};
+  if (body.size() <= worker_.limits().large_body_bytes) {
+    return worker_.handler().Handle(*state, body, caller, denial);
+  }
+  base::MutexLock lock(worker_.shared().large_body);
+  return worker_.handler().Handle(*state, body, caller, denial);
+}
+
+std::chrono::nanoseconds Connection::TimeToConfirm() const {
+  if (!worker_.shared().inputs.freshen || worker_.stopping()) {
+    return std::chrono::nanoseconds(0);
+  }
+  const std::chrono::nanoseconds most = worker_.limits().confirm;
+  return head_.timeout ? std::min(most, *head_.timeout - (received_ - began_) - worker_.limits().confirm_margin) : most;
+}
+
+Connection::Next Connection::Confirm(std::vector<std::string> login_servers, std::chrono::nanoseconds time) {
+  phase_ = Phase::kConfirming;
+  deadline_ = std::chrono::steady_clock::time_point::max();  // the wait has a timer of its own
+  confirmation_ = worker_.confirmations().Begin(std::move(login_servers), std::chrono::steady_clock::now() + time,
+                                                [self = shared_from_this(), since = worker_.shared().inputs.clock.Monotonic()](
+                                                    Confirmations::End end) { self->Confirmed(end, since); });
+  return Next::kPark;
+}
+
+void Connection::Confirmed(Confirmations::End end, std::chrono::steady_clock::time_point since) {
+  MetricsShard& metrics = worker_.metrics();
+  metrics.confirmation_duration.Observe(worker_.shared().inputs.clock.Monotonic() - since);
+  Outcome outcome = Judge(Denial::kFinal);
+  if (end == Confirmations::End::kOver) {
+    metrics.Count(Confirmation::kLate);
+  } else {
+    metrics.Count(outcome.denied ? Confirmation::kDenied : Confirmation::kAllowed);
+  }
+  Conclude(std::move(outcome));
+  Run();
+}
+
+Connection::Next Connection::Conclude(Outcome outcome) {
   ReleaseBody();
   phase_ = Phase::kDeciding;
   deadline_ = std::chrono::steady_clock::time_point::max();  // ours to keep: it ends with this turn of the loop
@@ -313,15 +359,6 @@ Connection::Next Connection::Decide() {
   }
   return Send(
       {.status = outcome.status, .body = std::move(outcome.body), .retry_after = outcome.status == 503, .close = !head_.keep_alive});
-}
-
-Outcome Connection::Judge(const state::State& state, std::string& body) {
-  const Caller caller{peer_, client_certificate_};
-  if (body.size() <= worker_.limits().large_body_bytes) {
-    return worker_.handler().Handle(state, body, caller, Denial::kFinal);
-  }
-  base::MutexLock lock(worker_.shared().large_body);
-  return worker_.handler().Handle(state, body, caller, Denial::kFinal);
 }
 
 void Connection::Answer(Outcome outcome) {
@@ -417,6 +454,7 @@ void Connection::Close() {
     return;
   }
   phase_ = Phase::kClosed;
+  worker_.confirmations().Cancel(confirmation_);
   ReleaseBody();
   input_ = {};
   output_ = {};

@@ -7,11 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "webhook/confirmations.h"
 #include "webhook/connection_table.h"
 #include "webhook/handler.h"
 #include "webhook/request_head.h"
@@ -40,10 +42,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   enum class Phase {
     kHandshake,
-    kIdle,      // between requests
-    kHead,      // some of a head is there
-    kBody,      // the head is accepted
-    kDeciding,  // until the decision is recorded
+    kIdle,        // between requests
+    kHead,        // some of a head is there
+    kBody,        // the head is accepted
+    kConfirming,  // a denial, until there are fresher facts or the time is over
+    kDeciding,    // until the decision is recorded
     kWrite,
     kLinger,  // the last answer is out; what arrives is discarded until the client closes
     kClosed,
@@ -58,7 +61,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next TakeHead();
   bool PayForBody(std::size_t bytes);  // of the budget; false when it is spent
   Next Decide();
-  Outcome Judge(const state::State& state, std::string& body);
+  Outcome Judge(Denial denial);
+  std::chrono::nanoseconds TimeToConfirm() const;  // not positive: a denial is final
+  Next Confirm(std::vector<std::string> login_servers, std::chrono::nanoseconds time);
+  void Confirmed(Confirmations::End end, std::chrono::steady_clock::time_point since);
+  Next Conclude(Outcome outcome);
   Next Write();
   Next Linger();
 
@@ -92,6 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t body_taken_ = 0;                        // from the body budget
   std::chrono::steady_clock::time_point began_{};     // its first byte was there, by the server's clock
   std::chrono::steady_clock::time_point received_{};  // its last was
+  Confirmations::Id confirmation_ = 0;                // of the denial that waited last
 
   std::string output_;
   std::size_t written_ = 0;

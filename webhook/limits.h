@@ -18,6 +18,10 @@ struct Limits {
   std::chrono::milliseconds head{5000};
   // 16 MiB in 10 s is 13 Mbit/s.
   std::chrono::milliseconds body{10'000};
+  // A denial waits for fresher facts. Azure answers a read of one registry well within it, and a person hardly notices.
+  std::chrono::milliseconds confirm{1000};
+  // Of the caller's `?timeout=`: kept for the second decision, its record and the way back.
+  std::chrono::milliseconds confirm_margin{200};
   // An answer is at most some kilobytes: who does not take it has gone.
   std::chrono::milliseconds write{10'000};
   // After a last answer, for the client to read it before the socket's end resets it.

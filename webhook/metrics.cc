@@ -134,7 +134,8 @@ void AddTraffic(Families& out, const Shards& shards) {
     out.Add(Sum(shards, [i](const MetricsShard& shard) -> const Counter& { return shard.refused_requests[i]; }),
             {{"reason", std::string(ToString(static_cast<RefusedRequest>(i)))}});
   }
-  out.Begin("request_duration_seconds", "From a request's last byte to its answer, audit commit included.", MetricType::Histogram);
+  out.Begin("request_duration_seconds", "From a request's last byte to its answer, audit commit and waits for fresher facts included.",
+            MetricType::Histogram);
   AddHistogram(out, shards, [](const MetricsShard& shard) -> const Histogram& { return shard.request_duration; });
 
   const auto opened = Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.connections_opened; });
@@ -150,6 +151,16 @@ void AddTraffic(Families& out, const Shards& shards) {
               Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.handshake_failures; }));
   out.Gauge("bodies_in_flight_bytes", "Bytes of request bodies in memory.",
             static_cast<double>(Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.body_bytes; })));
+}
+
+void AddConfirmations(Families& out, const Shards& shards) {
+  out.Begin("confirmations_total", "Denials that waited for fresher facts, by what came of it.", MetricType::Counter);
+  for (std::size_t i = 0; i < kConfirmations; ++i) {
+    out.Add(Sum(shards, [i](const MetricsShard& shard) -> const Counter& { return shard.confirmations[i]; }),
+            {{"result", std::string(ToString(static_cast<Confirmation>(i)))}});
+  }
+  out.Begin("confirmation_duration_seconds", "How long denials waited for fresher facts.", MetricType::Histogram);
+  AddHistogram(out, shards, [](const MetricsShard& shard) -> const Histogram& { return shard.confirmation_duration; });
 }
 
 void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
@@ -255,6 +266,18 @@ std::string_view ToString(RefusedConnection reason) {
   return "";
 }
 
+std::string_view ToString(Confirmation result) {
+  switch (result) {
+    case Confirmation::kAllowed:
+      return "allowed";
+    case Confirmation::kDenied:
+      return "denied";
+    case Confirmation::kLate:
+      return "late";
+  }
+  return "";
+}
+
 void Histogram::Observe(std::chrono::nanoseconds value) {
   const std::int64_t count = std::max<std::int64_t>(value.count(), 0);
   const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), count,
@@ -324,6 +347,7 @@ std::string Metrics::Expose() const {
   out.Add(1.0, {{"version", version_}});
   AddDecisions(out, shards_);
   AddFindings(out, shards_);
+  AddConfirmations(out, shards_);
   AddTraffic(out, shards_);
   AddAudit(out, shards_, gauges);
   AddState(out, gauges);

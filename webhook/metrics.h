@@ -76,6 +76,15 @@ enum class RefusedConnection : std::uint8_t { kTotal, kAddress, kEvicted, kHands
 inline constexpr std::size_t kRefusedConnections = 6;
 std::string_view ToString(RefusedConnection reason);
 
+// What came of a denial that waited for fresher facts.
+enum class Confirmation : std::uint8_t {
+  kAllowed,  // it was no longer one
+  kDenied,   // it still was
+  kLate,     // the time was over before an answer came
+};
+inline constexpr std::size_t kConfirmations = 3;
+std::string_view ToString(Confirmation result);
+
 // What one io thread counts. Written by that thread alone.
 class MetricsShard {
  public:
@@ -84,6 +93,7 @@ class MetricsShard {
   void CountAnswer(unsigned status, std::chrono::nanoseconds duration);
   void Count(RefusedRequest reason) { refused_requests[static_cast<std::size_t>(reason)].Add(); }
   void Count(RefusedConnection reason) { refused_connections[static_cast<std::size_t>(reason)].Add(); }
+  void Count(Confirmation result) { confirmations[static_cast<std::size_t>(result)].Add(); }
 
   // Statuses that the server answers with; the last stands for any other.
   static constexpr std::array<unsigned, 14> kStatuses = {200, 400, 401, 404, 405, 411, 413, 415, 417, 431, 500, 501, 503, 0};
@@ -101,6 +111,8 @@ class MetricsShard {
   std::array<Counter, kRefusedRequests> refused_requests;
   std::array<Counter, kRefusedConnections> refused_connections;
   Histogram request_duration;
+  std::array<Counter, kConfirmations> confirmations;
+  Histogram confirmation_duration;
   Counter connections_opened;
   Counter connections_closed;
   Counter handshake_failures;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "audit/record.h"
 #include "base/clock.h"
@@ -39,6 +40,12 @@ struct ServerOptions {
   Limits limits;                      // for tests: no configuration sets them
 };
 
+// Asks for fresher facts about these login servers, before a denial on old ones. Called on io threads, by several at a time; it
+// must not block. It calls `done` once, from any thread or before it returns, when all that can be learned by `deadline` is in
+// the State, or when nothing more will be. A `done` that comes late, twice, or when the server is gone does nothing.
+using Freshen =
+    std::function<void(std::vector<std::string> login_servers, std::chrono::steady_clock::time_point deadline, std::function<void()> done)>;
+
 // What the server needs of other rooms; references must outlive it. `commit` and `lost` are called on io threads and hold up
 // their connections while they run; `not_ready` and `readiness_notes` on the health thread; `log` on any. None may throw.
 struct ServerInputs {
@@ -51,6 +58,7 @@ struct ServerInputs {
   base::Log log;
   std::function<std::string()> not_ready;        // "" when ready, else why not (one line each); null: nothing to add
   std::function<std::string()> readiness_notes;  // what /readyz also says (the store fails, an old policy); null: nothing
+  Freshen freshen = nullptr;                     // null: there is nobody to ask, and every decision is final
 };
 
 class Server {

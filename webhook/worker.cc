@@ -43,6 +43,7 @@ Worker::Worker(Shared& shared, std::unique_ptr<TlsContext> tls, MetricsShard& me
                               shared.options.record_allowed},
                shared.inputs.clock, shared.inputs.log, metrics),
       audit_(shared.inputs.commit, shared.inputs.lost, shared.options.refuse_without_audit, shared.inputs.clock, metrics),
+      confirmations_(context_, shared.inputs.freshen),
       state_(shared.inputs.states) {}
 
 Worker::~Worker() {
@@ -95,6 +96,7 @@ void Worker::Stop() {
     for (const auto& connection : connections) {
       connection->Stop();
     }
+    confirmations_.EndAll();
     if (connections_.empty()) {
       context_.stop();
     }

@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "webhook/audit_batch.h"
 #include "webhook/body_budget.h"
+#include "webhook/confirmations.h"
 #include "webhook/connection_table.h"
 #include "webhook/handler.h"
 #include "webhook/server.h"
@@ -53,7 +54,8 @@ class Worker {
   void Start(const std::string& thread_name);
   // Any thread. The socket is of this worker's context; `ticket` came from Shared::connections.
   void Accept(std::shared_ptr<Connection> connection, ConnectionTable::Ticket ticket);
-  // Any thread, once. Idle connections close, the others after their answer; all that is left then, after Limits::stop.
+  // Any thread, once. Idle connections close, the others after their answer; denials that wait for fresher facts are decided
+  // on what is known. What is left then closes after Limits::stop.
   void Stop();
   void Join();
 
@@ -67,6 +69,7 @@ class Worker {
   TlsContext& tls() { return *tls_; }
   MetricsShard& metrics() { return metrics_; }
   Handler& handler() { return handler_; }
+  Confirmations& confirmations() { return confirmations_; }
   std::array<char, kScratchBytes>& scratch() { return scratch_; }
   const std::shared_ptr<const state::State>& state() { return state_.Get(); }
   bool stopping() const { return stopping_; }
@@ -83,6 +86,7 @@ class Worker {
   MetricsShard& metrics_;
   Handler handler_;
   AuditBatch audit_;
+  Confirmations confirmations_;
   base::Snapshot<state::State>::Reader state_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::array<char, kScratchBytes> scratch_;

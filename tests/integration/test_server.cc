@@ -21,10 +21,12 @@ webhook::ServerOptions TestServer::Options() {
   return options;
 }
 
-TestServer::TestServer(webhook::ServerOptions options) {
+TestServer::TestServer(webhook::ServerOptions options, webhook::Freshen freshen) {
   PublishNewIdentity();
   states_.Publish(DefaultState());
-  auto server = webhook::Server::Start(options, Inputs());
+  webhook::ServerInputs inputs = Inputs();
+  inputs.freshen = std::move(freshen);
+  auto server = webhook::Server::Start(options, std::move(inputs));
   if (!server) {
     throw std::runtime_error(server.error().ToString());
   }

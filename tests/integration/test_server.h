@@ -17,7 +17,8 @@ namespace support {
 class TestServer {
  public:
   // Two io threads, both listeners on free ports, the tick short; the default policy's State and a self-signed identity.
-  explicit TestServer(webhook::ServerOptions options = Options());
+  // `freshen` is what it asks before a denial on old facts; null: nobody.
+  explicit TestServer(webhook::ServerOptions options = Options(), webhook::Freshen freshen = nullptr);
   static webhook::ServerOptions Options();
 
   webhook::Server& operator*() { return *server_; }

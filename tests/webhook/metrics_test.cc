@@ -81,6 +81,20 @@ TEST(Metrics, HistogramBucketsAreCumulativeAndTheirBoundsInclusive) {
   EXPECT_EQ(metrics.Answers(), 3u);
 }
 
+TEST(Metrics, CountsWhatCameOfConfirmations) {
+  Metrics metrics("");
+  metrics.AddShard().Count(Confirmation::kLate);
+  MetricsShard& shard = metrics.AddShard();
+  shard.Count(Confirmation::kAllowed);
+  shard.Count(Confirmation::kLate);
+  shard.confirmation_duration.Observe(std::chrono::seconds(1));
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_confirmations_total{result=\"allowed\"} 1\n"),
+                                      HasSubstr("acr_admission_confirmations_total{result=\"denied\"} 0\n"),
+                                      HasSubstr("acr_admission_confirmations_total{result=\"late\"} 2\n"),
+                                      HasSubstr("acr_admission_confirmation_duration_seconds_count 1\n"),
+                                      HasSubstr("acr_admission_confirmation_duration_seconds_sum 1\n")));
+}
+
 TEST(Metrics, GaugesAreAskedForAtEachScrape) {
   Metrics metrics("");
   EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_audit_rows")));
@@ -112,6 +126,10 @@ TEST(Metrics, EveryReasonHasAName) {
     EXPECT_NE(ToString(static_cast<RefusedConnection>(i)), "") << i;
   }
   EXPECT_EQ(ToString(static_cast<RefusedConnection>(kRefusedConnections)), "");
+  for (std::size_t i = 0; i < kConfirmations; ++i) {
+    EXPECT_NE(ToString(static_cast<Confirmation>(i)), "") << i;
+  }
+  EXPECT_EQ(ToString(static_cast<Confirmation>(kConfirmations)), "");
 }
 
 }  // namespace
