@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -14,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "base/json_writer.h"
+#include "base/openssl.h"
 
 namespace azure {
 namespace {
@@ -40,21 +40,6 @@ struct Signer {
   Owned<EVP_PKEY> key;
 };
 
-// OpenSSL's errors wait in a queue of the thread: one that is left there would be taken for the next TLS connection's.
-class ErrorQueue {
- public:
-  ErrorQueue() { ERR_clear_error(); }
-  ~ErrorQueue() { ERR_clear_error(); }
-  ErrorQueue(const ErrorQueue&) = delete;
-  ErrorQueue& operator=(const ErrorQueue&) = delete;
-};
-
-// Never asks a terminal for a passphrase; says that the key is encrypted.
-int RefusePassphrase(char*, int, int, void* asked) {
-  *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
 Owned<BIO> Reader(std::string_view text) { return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
 base::Result<Signer> ReadSigner(std::string_view pem) {
@@ -65,7 +50,7 @@ base::Result<Signer> ReadSigner(std::string_view pem) {
                       "write certificate and key into one file, as `az ad sp create-for-rbac --create-cert` does");
   }
   bool encrypted = false;
-  signer.key.reset(PEM_read_bio_PrivateKey(Reader(pem).get(), nullptr, RefusePassphrase, &encrypted));
+  signer.key.reset(PEM_read_bio_PrivateKey(Reader(pem).get(), nullptr, base::RefusePassphrase, &encrypted));
   if (!signer.key) {
     return encrypted ? base::Fail(ErrorCode::kInvalidArgument, "its key is encrypted", "give it without a passphrase")
                      : base::Fail(ErrorCode::kInvalidArgument, "it holds no PEM private key",
@@ -135,7 +120,7 @@ std::string SignPs256(EVP_PKEY* key, std::string_view text) {
 }  // namespace
 
 base::Result<std::string> SignAssertion(std::string_view pem, std::string_view audience, std::string_view client_id, base::Time now) {
-  const ErrorQueue queue;
+  const base::OpenSslErrors errors;
   const auto signer = ReadSigner(pem);
   if (!signer) {
     return tl::unexpected(signer.error());

@@ -149,6 +149,8 @@ Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source)
   return value;
 }
 
+nlohmann::json TextOrNull(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
+
 std::string DumpJson(const nlohmann::json& value, int indent) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }

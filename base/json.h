@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxJsonDepth = 100;
 // with the conversion), reported by nlohmann.
 Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source);
 
+// Null for an empty text: where there is nothing, rows say so.
+nlohmann::json TextOrNull(std::string_view text);
+
 // nlohmann's dump throws on invalid UTF-8; this one replaces it. indent -1: on one line.
 std::string DumpJson(const nlohmann::json& value, int indent = -1);
 

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/openssl.h"
 #include "base/text.h"
 
 namespace certs {
@@ -31,21 +32,6 @@ struct Free {
   void operator()(BIO* p) const { BIO_free(p); }
   void operator()(GENERAL_NAMES* p) const { GENERAL_NAMES_free(p); }
 };
-
-// OpenSSL's errors wait in a queue of the thread: one that is left there would be taken for the next TLS connection's.
-class ErrorQueue {
- public:
-  ErrorQueue() { ERR_clear_error(); }
-  ~ErrorQueue() { ERR_clear_error(); }
-  ErrorQueue(const ErrorQueue&) = delete;
-  ErrorQueue& operator=(const ErrorQueue&) = delete;
-};
-
-// Never asks a terminal for a passphrase; says that the key is encrypted.
-int RefusePassphrase(char*, int, int, void* asked) {
-  *static_cast<bool*>(asked) = true;
-  return -1;
-}
 
 std::unique_ptr<BIO, Free> Reader(std::string_view text) {
   constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;  // far above any chain; BIO lengths are int
@@ -87,7 +73,7 @@ base::Result<void> ReadCertificates(std::string_view pem, Identity& identity) {
 base::Result<void> ReadKey(std::string_view pem, Identity& identity) {
   const auto bio = Reader(pem);
   bool encrypted = false;
-  identity.key = std::shared_ptr<EVP_PKEY>(PEM_read_bio_PrivateKey(bio.get(), nullptr, RefusePassphrase, &encrypted), EVP_PKEY_free);
+  identity.key = std::shared_ptr<EVP_PKEY>(PEM_read_bio_PrivateKey(bio.get(), nullptr, base::RefusePassphrase, &encrypted), EVP_PKEY_free);
   if (encrypted) {
     return base::Fail(ErrorCode::kInvalidArgument, "the key is encrypted", "give it without a passphrase");
   }
@@ -149,7 +135,7 @@ bool HasAlternativeName(const X509* certificate) {
 }  // namespace
 
 base::Result<std::shared_ptr<const Identity>> ParseIdentity(std::string_view certificate_pem, std::string_view key_pem) {
-  const ErrorQueue queue;
+  const base::OpenSslErrors errors;
   auto identity = std::make_shared<Identity>();
   if (auto read = ReadCertificates(certificate_pem, *identity); !read) {
     return tl::unexpected<base::Error>(std::move(read.error()));

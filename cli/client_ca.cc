@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/openssl.h"
 
 namespace cli {
 namespace {
@@ -31,12 +32,11 @@ base::Result<std::string> ReadClientCa(const std::string& file) {
   }
   const std::unique_ptr<BIO, FreeBio> bio(BIO_new_mem_buf(pem->data(), static_cast<int>(pem->size())));
   std::size_t certificates = 0;
-  ERR_clear_error();
+  const base::OpenSslErrors errors;
   while (std::unique_ptr<X509, FreeCertificate>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) != nullptr) {
     ++certificates;
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
   if (certificates == 0 || !at_end) {
     return base::Fail(base::ErrorCode::kInvalidArgument,
                       file + ": certificate " + std::to_string(certificates + 1) + " is no PEM certificate",

@@ -65,22 +65,20 @@ std::string_view Kind(const policy::Explanation& explanation) {
   return explanation.acr ? "Acr" : "Other";
 }
 
-nlohmann::json TextOrNull(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
-
 nlohmann::json Row(const Answer& answer) {
   const policy::Explanation& explanation = answer.explanation;
   const policy::ImageReference reference = explanation.reference.value_or(policy::ImageReference{});
   return {{"image", answer.image},
           {"valid", explanation.error.empty()},
-          {"error", TextOrNull(explanation.error)},
-          {"canonical", explanation.reference ? TextOrNull(reference.Canonical()) : nlohmann::json()},
-          {"registry", TextOrNull(reference.registry)},
-          {"repository", TextOrNull(reference.repository)},
-          {"tag", TextOrNull(reference.tag)},
-          {"digest", TextOrNull(reference.digest)},
+          {"error", base::TextOrNull(explanation.error)},
+          {"canonical", explanation.reference ? base::TextOrNull(reference.Canonical()) : nlohmann::json()},
+          {"registry", base::TextOrNull(reference.registry)},
+          {"repository", base::TextOrNull(reference.repository)},
+          {"tag", base::TextOrNull(reference.tag)},
+          {"digest", base::TextOrNull(reference.digest)},
           {"kind", Kind(explanation)},
-          {"loginServer", TextOrNull(explanation.login_server)},
-          {"action", explanation.action ? TextOrNull(policy::ToString(*explanation.action)) : nlohmann::json()}};
+          {"loginServer", base::TextOrNull(explanation.login_server)},
+          {"action", explanation.action ? base::TextOrNull(policy::ToString(*explanation.action)) : nlohmann::json()}};
 }
 
 Cell ActionCell(const policy::Explanation& explanation) {

@@ -47,8 +47,6 @@ Style StyleOf(policy::FindingResult result) {
   return Style::kPlain;
 }
 
-nlohmann::json TextOrNull(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
-
 // Evidence holds JSON text, cut where it is long; cut text is no JSON any more and goes out as a string.
 nlohmann::json ActualValue(const policy::Evidence& evidence) {
   base::Result<nlohmann::json> value = base::ParseJson(evidence.actual, evidence.field);
@@ -61,11 +59,11 @@ nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry
     evidence.push_back({{"field", item.field}, {"actual", ActualValue(item)}, {"expected", item.expected}});
   }
   nlohmann::json row = {{"requirement", finding.requirement},
-                        {"definitionId", TextOrNull(finding.definition_id)},
+                        {"definitionId", base::TextOrNull(finding.definition_id)},
                         {"result", policy::ToString(finding.result)},
                         {"effect", policy::ToString(finding.effect)},
                         {"evidence", std::move(evidence)},
-                        {"remedy", TextOrNull(RemedyCommand(finding, registry))}};
+                        {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
   if (finding.result == policy::FindingResult::kUnknown) {
     row["reason"] = finding.reason;
   }

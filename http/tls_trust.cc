@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/openssl.h"
+
 namespace http {
 namespace {
 
@@ -24,10 +26,7 @@ struct Free {
 };
 
 tl::unexpected<base::Error> NoContext(std::string_view what) {
-  std::array<char, 256> reason{};
-  ERR_error_string_n(ERR_peek_error(), reason.data(), reason.size());
-  ERR_clear_error();
-  return base::Fail(base::ErrorCode::kInternal, std::string(what) + ": " + reason.data());
+  return base::Fail(base::ErrorCode::kInternal, std::string(what) + ": " + base::TakeOpenSslError());
 }
 
 base::Result<void> AddCertificates(X509_STORE* store, const std::string& pem, const std::string& file) {

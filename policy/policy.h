@@ -78,7 +78,7 @@ struct Policy {
   std::string digest;                  // "sha256:…" of the file's text, and of the default policy's own text
 };
 
-// The text of the default policy (DESIGN.md section 5), which is also what `policy.yaml` may be begun from.
+// The text of the default policy, which is also what `policy.yaml` may be begun from.
 std::string_view DefaultPolicyText();
 
 // Strict: every key, type and name is checked, and all problems are reported with line and column. `suffixes` tell login

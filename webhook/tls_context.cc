@@ -1,13 +1,13 @@
 #include "webhook/tls_context.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/openssl.h"
 #include "base/text.h"
 
 namespace webhook {
@@ -19,13 +19,6 @@ struct BioDeleter {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
 using BioPtr = std::unique_ptr<BIO, BioDeleter>;
-
-std::string OpenSslError() {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_get_error(), text.data(), text.size());
-  ERR_clear_error();
-  return text.data();
-}
 
 // HTTP/1.1 alone: the API server speaks nothing else to a service. A client that names only others is refused by TLS.
 int ChooseProtocol(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered, unsigned offered_length,
@@ -63,7 +56,7 @@ base::Result<std::unique_ptr<TlsContext>> TlsContext::Create(const base::Snapsho
   if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
       SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") != 1) {
-    return base::Fail(base::ErrorCode::kInternal, "TLS cannot be set up: " + OpenSslError());
+    return base::Fail(base::ErrorCode::kInternal, "TLS cannot be set up: " + base::TakeOpenSslError());
   }
   // The API server never resumes, and a resumed session would skip the client's certificate.
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -95,7 +88,7 @@ base::Result<void> TlsContext::TrustClientCa(std::string_view pem) {
   const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   if (certificates == 0 || !at_end) {
     return base::Fail(base::ErrorCode::kInvalidArgument,
-                      "the client CA's certificate " + std::to_string(certificates + 1) + " cannot be read: " + OpenSslError(),
+                      "the client CA's certificate " + std::to_string(certificates + 1) + " cannot be read: " + base::TakeOpenSslError(),
                       "give one or more certificates in PEM form");
   }
   ERR_clear_error();

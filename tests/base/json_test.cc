@@ -42,6 +42,11 @@ TEST(ParseJson, RefusesBadUtf8AndEndlessNesting) {
 
 TEST(ParseJson, SaysThatUtf16IsNotUtf8) { EXPECT_EQ(ErrorOf(std::string("\xff\xfe[\0]\0", 6)), "file.json: is UTF-16"); }
 
+TEST(TextOrNull, WritesNullWhereThereIsNothing) {
+  EXPECT_EQ(TextOrNull(""), nlohmann::json());
+  EXPECT_EQ(TextOrNull("null"), nlohmann::json("null"));
+}
+
 TEST(DumpJson, ReplacesInvalidUtf8) { EXPECT_EQ(DumpJson(nlohmann::json("a\xff")), "\"a\xef\xbf\xbd\""); }
 
 }  // namespace
