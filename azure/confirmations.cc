@@ -48,8 +48,12 @@ bool Confirmations::IsLimited(const Host& host, Instant now) {
 
 void Confirmations::Ask(const std::vector<Host>& hosts, Instant until, Done done, Instant now) {
   auto waiter = std::make_shared<Waiter>(Waiter{0, until, std::move(done)});
-  for (const Host& host : hosts) {
-    ++counters_.asked;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const Host& host = hosts[i];
+    if (i >= kMaxHostsPerAdmission) {
+      ++counters_.limited;
+      continue;
+    }
     const auto running = hosts_.find(host.login_server);
     if (running != hosts_.end()) {
       ++counters_.joined;
@@ -58,6 +62,7 @@ void Confirmations::Ask(const std::vector<Host>& hosts, Instant until, Done done
     }
     Entry& entry = hosts_[host.login_server];
     if (running == hosts_.end()) {
+      ++counters_.queued;
       entry.resource_id = host.resource_id;
       entry.is_new = host.resource_id.empty();
       (host.resource_id.empty() ? look_ups_ : gets_).push_back(host.login_server);
@@ -82,7 +87,7 @@ std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
   while (!gets_.empty()) {
     const Entry& entry = hosts_.at(gets_.front());
     if (!entry.is_new && std::ranges::all_of(entry.waiters, [now](const auto& waiter) { return waiter->until <= now; })) {
-      ++counters_.limited;
+      ++counters_.expired;
       Settle(gets_.front());
       gets_.pop_front();
       continue;

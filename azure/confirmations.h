@@ -31,6 +31,8 @@ inline constexpr std::chrono::seconds kLookUpInterval{2};
 inline constexpr std::chrono::seconds kAbsentFor{30};
 // Hosts that are waited for or being asked about. At 50 a second, what is behind these would not be asked in time to help anybody.
 inline constexpr std::size_t kMaxHosts = 1000;
+// Of one admission: a real one names one or two registries, and one alone must not fill the queue.
+inline constexpr std::size_t kMaxHostsPerAdmission = 16;
 // Hosts remembered as absent. Look-ups bring 50 a second at most: 1,500 within kAbsentFor.
 inline constexpr std::size_t kMaxAbsent = 2000;
 
@@ -71,10 +73,13 @@ class Confirmations {
   std::vector<Done> TakeDone();
 
   struct Counters {
-    std::uint64_t asked = 0;      // hosts, by admissions
-    std::uint64_t joined = 0;     // of them, that waited for what was asked already
-    std::uint64_t limited = 0;    // of them, that were not asked about for one of the limits here
-    std::uint64_t absent = 0;     // of them, that were known to be absent
+    // Hosts about which admissions wanted fresher facts, each in one of these.
+    std::uint64_t queued = 0;
+    std::uint64_t joined = 0;   // waited for what was asked already
+    std::uint64_t limited = 0;  // not asked about for one of the limits here
+    std::uint64_t absent = 0;   // known to be absent
+
+    std::uint64_t expired = 0;    // of those queued: nobody waited any more when their turn came
     std::uint64_t refreshed = 0;  // GETs that brought facts
     std::uint64_t failed = 0;     // GETs that brought none
     std::uint64_t look_ups = 0;   // queries

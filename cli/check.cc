@@ -147,8 +147,8 @@ int Fail(const base::Problems& problems, std::ostream& err) {
 
 }  // namespace
 
-int RunCheck(const CheckArguments& arguments, const Streams& streams, const base::Clock& clock) {
-  const auto state = LoadInputs(arguments.inputs, clock);
+int RunCheck(const CheckArguments& arguments, const Streams& streams, const base::Clock& clock, const azure::Environment& environment) {
+  const auto state = LoadInputs(arguments.inputs, streams, clock, environment);
   if (!state) {
     return Fail(state.error(), streams.err);
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "azure/credential.h"
 #include "base/clock.h"
 #include "cli/inputs.h"
 #include "cli/streams.h"
@@ -17,6 +18,6 @@ struct CheckArguments {
   std::vector<std::string> files;          // "-": standard input
 };
 
-int RunCheck(const CheckArguments& arguments, const Streams& streams, const base::Clock& clock);
+int RunCheck(const CheckArguments& arguments, const Streams& streams, const base::Clock& clock, const azure::Environment& environment);
 
 }  // namespace cli

@@ -80,6 +80,7 @@ CLI::App* AddCheck(CLI::App& app, CheckArguments& arguments) {
 CLI::App* AddRegistries(CLI::App& app, RegistriesArguments& arguments) {
   CLI::App* registries = app.add_subcommand("registries", "Show each registry's verdict, its evidence and the command that mends it");
   AddInputs(*registries, arguments.inputs);
+  registries->add_flag("--refresh", arguments.inputs.refresh, "Read Azure now, though what serve saved is there")->needs("--config");
   AddOutput(*registries, arguments.output);
   registries->add_option("names", arguments.names, "Registries by name or login server (default: all)")->option_text("NAME...");
   registries->footer(

@@ -127,7 +127,7 @@ std::string Table(const std::vector<Answer>& answers, const Terminal& terminal) 
 }  // namespace
 
 int RunExplain(const ExplainArguments& arguments, const Streams& streams, const base::Clock& clock) {
-  const auto state = LoadInputs(arguments.inputs, clock);
+  const auto state = LoadPolicyInputs(arguments.inputs, clock);
   if (!state) {
     streams.err << base::ToString(state.error()) << '\n';
     return kExitError;

@@ -38,6 +38,23 @@ std::vector<webhook::Gauges::Compliance> CountCompliance(const state::State& sta
 
 }  // namespace
 
+webhook::Gauges::Azure AzureGauges(const azure::LiveInventory::Status& status, const azure::Arm::Counters& calls) {
+  webhook::Gauges::Azure gauges;
+  gauges.requests = calls.requests;
+  for (const auto& [key, count] : status.reads) {
+    gauges.reads.push_back({key.first, key.second, count});
+  }
+  gauges.subscriptions = status.subscriptions;
+  gauges.subscriptions_failing = status.failing;
+  gauges.registries_suspected = status.suspected;
+  gauges.registries_forbidden = status.forbidden;
+  const azure::Confirmations::Counters& hosts = status.confirmations;
+  gauges.hosts = {
+      {"queued", hosts.queued}, {"joined", hosts.joined}, {"limited", hosts.limited}, {"absent", hosts.absent}, {"expired", hosts.expired}};
+  gauges.hosts_waiting = status.waiting;
+  return gauges;
+}
+
 void FillGauges(const state::State* current, const state::Status& status, const certs::Identity* identity, base::Time now,
                 webhook::Gauges& gauges) {
   gauges.registries = status.registries;
@@ -46,7 +63,7 @@ void FillGauges(const state::State* current, const state::Status& status, const 
   gauges.inventory_stale = status.inventory_problem.has_value();
   gauges.policy_reload_failures = status.policy_failures;
   gauges.policy_stale = status.policy_problem.has_value();
-  if (status.primed) {
+  if (status.primed && status.registries > 0) {
     gauges.inventory_age_seconds = std::max(0.0, Seconds(now - status.inventory_observed));
   }
   if (identity != nullptr) {

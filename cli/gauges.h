@@ -1,6 +1,8 @@
 // What /metrics tells of things that are looked up when it is asked.
 #pragma once
 
+#include "azure/arm.h"
+#include "azure/live_inventory.h"
 #include "base/time.h"
 #include "certs/identity.h"
 #include "state/keeper.h"
@@ -8,6 +10,9 @@
 #include "webhook/metrics.h"
 
 namespace cli {
+
+// What reading Azure costs and brings.
+webhook::Gauges::Azure AzureGauges(const azure::LiveInventory::Status& status, const azure::Arm::Counters& calls);
 
 // `current` and `identity` may be null: nothing was published yet.
 void FillGauges(const state::State* current, const state::Status& status, const certs::Identity* identity, base::Time now,

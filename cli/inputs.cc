@@ -1,11 +1,44 @@
 #include "cli/inputs.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
+#include "cli/live_registries.h"
 
 namespace cli {
+namespace {
+
+// The inputs, with what the configuration says where they say nothing.
+struct Resolved {
+  state::KeeperOptions options;
+  std::optional<InventoryConfig> azure;  // where the registries are to be read from Azure
+};
+
+base::Loaded<Resolved> Resolve(const Inputs& inputs) {
+  Resolved resolved;
+  if (!inputs.config.empty()) {
+    base::Loaded<Config> config = LoadConfig(inputs.config);
+    if (!config) {
+      return tl::unexpected(std::move(config).error());
+    }
+    resolved.options = KeeperOptionsOf(*config);
+    if (config->inventory.source == InventorySource::kAzure) {
+      resolved.azure = std::move(config->inventory);
+    }
+  }
+  if (!inputs.policy.empty()) {
+    resolved.options.policy_file = inputs.policy;
+  }
+  if (!inputs.registries.empty()) {
+    resolved.options.inventory_file = inputs.registries;
+    resolved.azure.reset();
+  }
+  return resolved;
+}
+
+}  // namespace
 
 state::KeeperOptions KeeperOptionsOf(const Config& config) {
   const InventoryConfig& inventory = config.inventory;
@@ -18,22 +51,31 @@ state::KeeperOptions KeeperOptionsOf(const Config& config) {
       .hidden_members = inventory.source == InventorySource::kAzure ? policy::HiddenMembers::kUnknown : policy::HiddenMembers::kAsAzure};
 }
 
-base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const base::Clock& clock) {
-  state::KeeperOptions options;
-  if (!inputs.config.empty()) {
-    base::Loaded<Config> config = LoadConfig(inputs.config);
-    if (!config) {
-      return tl::unexpected(std::move(config).error());
-    }
-    options = KeeperOptionsOf(*config);
+base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs& inputs, const base::Clock& clock) {
+  auto resolved = Resolve(inputs);
+  if (!resolved) {
+    return tl::unexpected(std::move(resolved).error());
   }
-  if (!inputs.policy.empty()) {
-    options.policy_file = inputs.policy;
+  resolved->options.inventory_file.clear();
+  resolved->options.saved_file.clear();
+  return state::LoadOnce(resolved->options, clock);
+}
+
+base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const Streams& streams, const base::Clock& clock,
+                                                             const azure::Environment& environment) {
+  const auto resolved = Resolve(inputs);
+  if (!resolved) {
+    return tl::unexpected(resolved.error());
   }
-  if (!inputs.registries.empty()) {
-    options.inventory_file = inputs.registries;
+  auto state = state::LoadOnce(resolved->options, clock);
+  if (!state || !resolved->azure || ((*state)->primed && !inputs.refresh)) {
+    return state;
   }
-  return state::LoadOnce(options, clock);
+  auto registries = ReadLiveRegistries(*resolved->azure, environment, streams, clock);
+  if (!registries) {
+    return tl::unexpected(base::Problems{{inputs.config, 0, 0, registries.error().ToString()}});
+  }
+  return state::LoadOnce(resolved->options, clock, std::move(*registries));
 }
 
 base::Result<std::string> ReadFileOrStandardInput(const std::string& file, std::istream& in, std::size_t max_bytes) {

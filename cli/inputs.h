@@ -6,10 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "azure/credential.h"
 #include "base/clock.h"
 #include "base/problem.h"
 #include "base/result.h"
 #include "cli/config.h"
+#include "cli/streams.h"
 #include "state/keeper.h"
 #include "state/state.h"
 
@@ -22,14 +24,19 @@ struct Inputs {
   std::string policy;      // "": the configuration's, else the default policy
   std::string registries;  // an inventory file; not together with `config`
   std::string config;      // serve's configuration, for its policy, definitions and inventory
+  bool refresh = false;    // read Azure now, though what serve saved is there
 };
 
 // What `serve` keeps up to date, by its configuration.
 state::KeeperOptions KeeperOptionsOf(const Config& config);
 
-// Reads everything once, and of an inventory that comes from Azure what was saved; without an inventory, every ACR host is
-// unknown.
-base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const base::Clock& clock);
+// The policy and its definitions, with no registries.
+base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs& inputs, const base::Clock& clock);
+
+// Reads everything once; without an inventory, every ACR host is unknown. Of an inventory that comes from Azure what serve
+// saved is taken, at its true age; where there is nothing, or with `refresh`, Azure is read now.
+base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const Streams& streams, const base::Clock& clock,
+                                                             const azure::Environment& environment);
 
 // The whole of a file, or of `in` for "-".
 base::Result<std::string> ReadFileOrStandardInput(const std::string& file, std::istream& in, std::size_t max_bytes);

@@ -22,13 +22,13 @@ constexpr int kArenas = 2;
 int Run(const cli::ServeArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, kArenas);
-  return cli::RunServe(arguments, streams, clock);
+  return cli::RunServe(arguments, streams, clock, cli::EnvironmentVariable);
 }
 int Run(const cli::CheckArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
-  return cli::RunCheck(arguments, streams, clock);
+  return cli::RunCheck(arguments, streams, clock, cli::EnvironmentVariable);
 }
 int Run(const cli::RegistriesArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
-  return cli::RunRegistries(arguments, streams, clock);
+  return cli::RunRegistries(arguments, streams, clock, cli::EnvironmentVariable);
 }
 int Run(const cli::ExplainArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunExplain(arguments, streams, clock);
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   if (!std::holds_alternative<cli::ServeArguments>(*command)) {
     cli::UnblockStopSignals();
   }
-  const cli::Streams streams{std::cin, std::cout, std::cerr, cli::DescribeTerminal(STDOUT_FILENO)};
+  const cli::Streams streams{std::cin, std::cout, std::cerr, cli::DescribeTerminal(STDOUT_FILENO), isatty(STDERR_FILENO) == 1};
   const base::SystemClock clock;
   int exit = std::visit([&](const auto& arguments) { return Run(arguments, streams, clock); }, *command);
   if (!std::cout.flush() && exit != cli::kExitError) {

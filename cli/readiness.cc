@@ -11,21 +11,28 @@ void AddLine(std::string& text, std::string_view what, const std::string& why) {
   text += why;
 }
 
+std::optional<std::string> InventoryProblem(const Health& health) {
+  return health.state.inventory_problem ? health.state.inventory_problem : health.azure_problem;
+}
+
 }  // namespace
 
 std::string NotReady(const Health& health) {
   if (health.state.primed || health.priming_over) {
     return {};
   }
-  return "inventory: not read yet: " + health.state.inventory_problem.value_or("reading");
+  return "inventory: not read yet: " + InventoryProblem(health).value_or("reading");
 }
 
 std::string ReadinessNotes(const Health& health) {
   std::string notes;
   if (!health.state.primed) {
-    AddLine(notes, "inventory: not read, every ACR host is unknown: ", health.state.inventory_problem.value_or("reading"));
+    AddLine(notes, "inventory: not all read, what is missing is unknown: ", InventoryProblem(health).value_or("reading"));
   } else if (health.state.inventory_problem) {
     AddLine(notes, "inventory: the older one is in force: ", *health.state.inventory_problem);
+  }
+  if (health.state.primed && health.azure_problem) {
+    AddLine(notes, "inventory: some facts grow old: ", *health.azure_problem);
   }
   if (health.state.policy_problem) {
     AddLine(notes, "policy: the older one is in force: ", *health.state.policy_problem);

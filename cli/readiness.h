@@ -12,6 +12,7 @@ struct Health {
   state::Status state;
   bool priming_over = false;                       // inventory.primeTimeout has passed since the start
   std::optional<std::string> certificate_problem;  // the newest files were refused; the older certificate serves
+  std::optional<std::string> azure_problem;        // not all that is to be read of Azure can be
   std::optional<std::string> audit_problem;        // records cannot be committed
 };
 

@@ -123,8 +123,9 @@ bool IsNamed(const policy::Registry& registry, std::string_view name) {
 
 }  // namespace
 
-int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock) {
-  const auto state = LoadInputs(arguments.inputs, clock);
+int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock,
+                  const azure::Environment& environment) {
+  const auto state = LoadInputs(arguments.inputs, streams, clock, environment);
   if (!state) {
     streams.err << base::ToString(state.error()) << '\n';
     return kExitError;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "azure/credential.h"
 #include "base/clock.h"
 #include "cli/inputs.h"
 #include "cli/streams.h"
@@ -16,6 +17,7 @@ struct RegistriesArguments {
   std::vector<std::string> names;  // resource names or login servers, case ignored; empty: all
 };
 
-int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock);
+int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock,
+                  const azure::Environment& environment);
 
 }  // namespace cli

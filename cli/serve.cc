@@ -8,12 +8,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <utility>
 
 #include "audit/store.h"
+#include "azure/live_inventory.h"
+#include "azure/live_threads.h"
 #include "base/periodic.h"
 #include "certs/file_identity.h"
 #include "cli/audit_trail.h"
+#include "cli/azure_source.h"
 #include "cli/client_ca.h"
 #include "cli/config.h"
 #include "cli/gauges.h"
@@ -106,11 +110,21 @@ std::chrono::milliseconds FileInterval(const Config& config) {
   return std::min(kFileInterval, std::chrono::ceil<std::chrono::milliseconds>(config.inventory.refresh));
 }
 
+azure::LiveInventory::Options LiveOptionsOf(const InventoryConfig& inventory) {
+  azure::LiveInventory::Options options;
+  options.schedule.refresh = std::chrono::ceil<std::chrono::milliseconds>(inventory.refresh);
+  options.schedule.discovery = std::chrono::ceil<std::chrono::milliseconds>(inventory.discovery);
+  options.registry_suffixes = inventory.cloud.registry_suffixes;
+  options.seed = std::random_device()();  // replicas that start together must not stay together
+  return options;
+}
+
 // Everything between the configuration and the end. Members are destroyed in reverse order: threads before what they use.
 class Service {
  public:
-  Service(const Config& config, const base::Clock& clock, base::Log log)
+  Service(const Config& config, const azure::Environment& environment, const base::Clock& clock, base::Log log)
       : config_(config),
+        environment_(environment),
         clock_(clock),
         log_(std::move(log)),
         started_(clock.Monotonic()),
@@ -137,6 +151,14 @@ class Service {
     if (base::Result<void> loaded = keeper_.Start(); !loaded) {
       return loaded;
     }
+    if (config_.inventory.source == InventorySource::kAzure) {
+      base::Result<std::unique_ptr<AzureSource>> source = AzureSource::Create(config_.inventory, environment_, clock_);
+      if (!source) {
+        return tl::unexpected(source.error());
+      }
+      azure_ = *std::move(source);
+      inventory_ = std::make_unique<azure::LiveInventory>(LiveOptionsOf(config_.inventory), azure_->sources(), LiveHooks(), clock_);
+    }
     if (config_.audit.enabled) {
       base::Result<std::unique_ptr<AuditTrail>> trail = OpenAuditTrail(config_, clock_, log_);
       if (!trail) {
@@ -149,12 +171,15 @@ class Service {
 
   base::Result<void> Listen() {
     metrics_.OnScrape([this](webhook::Gauges& gauges) { Fill(gauges); });
+    files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
+    if (inventory_) {
+      refresh_ = std::make_unique<azure::LiveThreads>(*inventory_, [this] { azure_->Interrupt(); });
+    }
     base::Result<std::unique_ptr<webhook::Server>> server = webhook::Server::Start(ServerOptionsOf(config_, client_ca_pem_), Inputs());
     if (!server) {
       return tl::unexpected(server.error());
     }
     server_ = *std::move(server);
-    files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
     if (trail_) {
       records_ = std::make_unique<base::Periodic>("audit", kAuditInterval, [this] { trail_->Run(); });
     }
@@ -166,7 +191,11 @@ class Service {
 
   // After Drain: no request is there any more.
   void Close() {
+    if (refresh_) {
+      refresh_->Stop();
+    }
     files_->Stop();
+    keeper_.SaveNow();
     if (trail_) {
       records_->Stop();
       trail_->Close();
@@ -180,9 +209,29 @@ class Service {
       inputs.commit = [this](std::span<const audit::Record> records) { return trail_->Commit(records); };
       inputs.lost = [this](std::span<const audit::Record> records) { trail_->Lost(records); };
     }
+    if (inventory_) {
+      inputs.freshen = [this](const std::vector<std::string>& login_servers, std::chrono::steady_clock::time_point until,
+                              std::function<void()> done) { inventory_->Freshen(login_servers, until, std::move(done)); };
+    }
     inputs.not_ready = [this] { return NotReady(CurrentHealth()); };
     inputs.readiness_notes = [this] { return ReadinessNotes(CurrentHealth()); };
     return inputs;
+  }
+
+  azure::LiveInventory::Hooks LiveHooks() {
+    return {.offer =
+                [this](policy::Observations learned, std::function<void()> merged) {
+                  keeper_.Offer(std::move(learned), std::move(merged));
+                  if (files_) {  // before Listen there is no state thread, and nothing that is urgent
+                    files_->Wake();
+                  }
+                },
+            .facts =
+                [this] {
+                  const std::shared_ptr<const state::State> current = keeper_.states().Current();
+                  return std::shared_ptr<const policy::Facts>(current, &current->facts);
+                },
+            .log = log_};
   }
 
   // Any thread.
@@ -190,6 +239,7 @@ class Service {
     return {.state = keeper_.status(),
             .priming_over = clock_.Monotonic() - started_ >= config_.inventory.prime_timeout,
             .certificate_problem = identity_.problem(),
+            .azure_problem = inventory_ ? inventory_->status().problem : std::nullopt,
             .audit_problem = trail_ ? trail_->problem() : std::nullopt};
   }
 
@@ -197,6 +247,9 @@ class Service {
     const std::shared_ptr<const state::State> current = keeper_.states().Current();
     const std::shared_ptr<const certs::Identity> identity = identity_.identities().Current();
     FillGauges(current.get(), keeper_.status(), identity.get(), clock_.Now(), gauges);
+    if (inventory_) {
+      gauges.azure = AzureGauges(inventory_->status(), azure_->counters());
+    }
     if (trail_) {
       const audit::Store::Size size = trail_->Measure();
       gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes};
@@ -218,6 +271,7 @@ class Service {
   }
 
   const Config& config_;
+  const azure::Environment& environment_;
   const base::Clock& clock_;
   const base::Log log_;
   const std::chrono::steady_clock::time_point started_;
@@ -225,16 +279,19 @@ class Service {
   state::Keeper keeper_;          // Poll: the state thread
   certs::FileIdentity identity_;  // Poll: the state thread
   webhook::Metrics metrics_;
-  IdleTrim trim_{metrics_, clock_};    // the state thread
-  std::unique_ptr<AuditTrail> trail_;  // null: auditing is off
+  IdleTrim trim_{metrics_, clock_};                  // the state thread
+  std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file
+  std::unique_ptr<azure::LiveInventory> inventory_;  // the same
+  std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
   std::unique_ptr<webhook::Server> server_;
   std::unique_ptr<base::Periodic> files_;
+  std::unique_ptr<azure::LiveThreads> refresh_;
   std::unique_ptr<base::Periodic> records_;
 };
 
 }  // namespace
 
-int RunServe(const ServeArguments& arguments, const Streams& streams, const base::Clock& clock) {
+int RunServe(const ServeArguments& arguments, const Streams& streams, const base::Clock& clock, const azure::Environment& environment) {
   StopSignals signals;
   const base::Loaded<Config> config = LoadConfig(arguments.config);
   if (!config) {
@@ -242,7 +299,7 @@ int RunServe(const ServeArguments& arguments, const Streams& streams, const base
     return kExitError;
   }
   const base::Log log = MakeLog(config->log.level);
-  Service service(*config, clock, log);
+  Service service(*config, environment, clock, log);
   base::Result<void> started = service.Load();
   if (started) {
     signals.Serving();  // from here on there may be requests, and a stop is a drain

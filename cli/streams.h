@@ -19,7 +19,8 @@ struct Streams {
   std::istream& in;
   std::ostream& out;  // the command's result and nothing else
   std::ostream& err;
-  Terminal terminal;  // of `out`
+  Terminal terminal;      // of `out`
+  bool progress = false;  // `err` is a terminal, where a line can be written over
 };
 
 }  // namespace cli

@@ -274,7 +274,8 @@ Status Keeper::status() const {
   return status_;
 }
 
-base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock) {
+base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock,
+                                                    std::optional<std::vector<policy::Registry>> read) {
   base::Problems problems;
   DefinitionsFolder definitions(options.definitions_folder);
   definitions.Poll();
@@ -285,14 +286,13 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
     problems = std::move(policy.error());
   }
 
-  std::vector<policy::Registry> registries;
-  if (!options.inventory_file.empty()) {
+  if (!read && !options.inventory_file.empty()) {
     base::WatchedFile file(options.inventory_file, kMaxInventoryBytes);
-    auto read = ReadInventory(*file.Poll(), options, clock);  // the first Poll always has something
-    if (read) {
-      registries = std::move(*read);
+    auto registries = ReadInventory(*file.Poll(), options, clock);  // the first Poll always has something
+    if (registries) {
+      read = std::move(*registries);
     } else {
-      problems.push_back(ToProblem(options.inventory_file, read.error()));
+      problems.push_back(ToProblem(options.inventory_file, registries.error()));
     }
   }
   if (!problems.empty()) {
@@ -300,14 +300,15 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   }
   // It also tells when requirements were last met, which driftGrace asks.
   const std::optional<policy::Facts> saved = ReadSaved(options, clock);
-  if (saved && options.inventory_file.empty()) {
-    registries = RegistriesOf(*saved);
+  if (saved && !read) {
+    read = RegistriesOf(*saved);
   }
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
-  state->facts = JudgeAll(std::move(registries), *state->policy, saved.value_or(policy::Facts()), nullptr, options.hidden_members);
-  state->primed = saved || !options.inventory_file.empty();
+  state->primed = read.has_value();
+  state->facts = JudgeAll(std::move(read).value_or(std::vector<policy::Registry>()), *state->policy, saved.value_or(policy::Facts()),
+                          nullptr, options.hidden_members);
   return state;
 }
 

@@ -111,6 +111,8 @@ class Keeper {
 
 // One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once. Without an
 // inventory file the saved inventory is the inventory, at its true age; one that is damaged is none.
-base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock);
+// `read` are registries that were read elsewhere: they are the inventory then.
+base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock,
+                                                    std::optional<std::vector<policy::Registry>> read = std::nullopt);
 
 }  // namespace state

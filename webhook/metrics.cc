@@ -177,6 +177,25 @@ void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
   }
 }
 
+void AddAzure(Families& out, const Gauges::Azure& azure) {
+  out.Counter("azure_requests_total", "Requests sent to Resource Manager and Resource Graph.", azure.requests);
+  out.Begin("azure_reads_total", "Questions to Azure, by what was asked and what came of it.", MetricType::Counter);
+  for (const auto& read : azure.reads) {
+    out.Add(read.count, {{"read", std::string(read.read)}, {"result", std::string(read.result)}});
+  }
+  out.Gauge("azure_subscriptions", "Subscriptions that are read.", static_cast<double>(azure.subscriptions));
+  out.Gauge("azure_subscriptions_failing", "Subscriptions whose last reading failed.", static_cast<double>(azure.subscriptions_failing));
+  out.Gauge("azure_registries_suspected", "Registries that are missing from their list, and not settled yet.",
+            static_cast<double>(azure.registries_suspected));
+  out.Gauge("azure_registries_forbidden", "Registries that may not be read any more, kept at their true age.",
+            static_cast<double>(azure.registries_forbidden));
+  out.Begin("azure_hosts_total", "Registry hosts about which denials wanted fresher facts, by what was done.", MetricType::Counter);
+  for (const auto& host : azure.hosts) {
+    out.Add(host.count, {{"outcome", std::string(host.outcome)}});
+  }
+  out.Gauge("azure_hosts_waiting", "Registry hosts that are waited for.", static_cast<double>(azure.hosts_waiting));
+}
+
 void AddState(Families& out, const Gauges& gauges) {
   out.Gauge("registries", "Registries in the inventory.", static_cast<double>(gauges.registries));
   out.Gauge("inventory_primed", "Whether the inventory was read at least once.", gauges.inventory_primed ? 1 : 0);
@@ -351,6 +370,9 @@ std::string Metrics::Expose() const {
   AddTraffic(out, shards_);
   AddAudit(out, shards_, gauges);
   AddState(out, gauges);
+  if (gauges.azure) {
+    AddAzure(out, *gauges.azure);
+  }
   return prometheus::TextSerializer().Serialize(out.all());
 }
 

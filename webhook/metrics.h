@@ -133,6 +133,25 @@ struct Gauges {
     policy::FindingResult result = policy::FindingResult::kUnknown;
     std::size_t registries = 0;
   };
+  struct AzureRead {
+    std::string_view read;    // discover, list, settle, confirm, look_up
+    std::string_view result;  // ok, not_found, forbidden, throttled, held_back, unavailable, rejected
+    std::uint64_t count = 0;
+  };
+  struct AzureHosts {
+    std::string_view outcome;
+    std::uint64_t count = 0;
+  };
+  struct Azure {
+    std::uint64_t requests = 0;  // to Resource Manager and Resource Graph
+    std::vector<AzureRead> reads;
+    std::size_t subscriptions = 0;
+    std::size_t subscriptions_failing = 0;
+    std::size_t registries_suspected = 0;
+    std::size_t registries_forbidden = 0;
+    std::vector<AzureHosts> hosts;  // about which fresher facts were wanted, by what came of it
+    std::size_t hosts_waiting = 0;
+  };
   struct Audit {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
@@ -147,6 +166,7 @@ struct Gauges {
   std::uint64_t policy_reload_failures = 0;
   bool policy_stale = false;                            // the newest file was refused
   std::optional<double> certificate_not_after_seconds;  // Unix time
+  std::optional<Azure> azure;                           // none: the inventory is a file
   std::optional<Audit> audit;                           // none: auditing is off
   std::vector<Compliance> compliance;
 };

@@ -120,6 +120,20 @@ TEST(Confirmations, WhatNobodyWaitsForAnyMoreIsNotAskedAbout) {
   EXPECT_EQ(world.confirmations.waiting(), 0u);
 }
 
+TEST(Confirmations, OneAdmissionAsksAboutFewHosts) {
+  ConfirmationsWorld world;
+  std::vector<Host> hosts;
+  for (int i = 0; i < 10'000; ++i) {
+    hosts.push_back(Unknown("host" + std::to_string(i) + ".azurecr.io"));
+  }
+  const int asked = world.Ask(hosts);
+  EXPECT_EQ(world.confirmations.waiting(), kMaxHostsPerAdmission);
+  const auto look_up = world.Take();
+  ASSERT_TRUE(look_up);
+  world.confirmations.OnLookedUp(*look_up, {}, {}, world.now);
+  EXPECT_TRUE(world.IsDone(asked));
+}
+
 TEST(Confirmations, UnknownHostsShareOneLookUpThenAreReadById) {
   ConfirmationsWorld world;
   const int a = world.Ask({Unknown("a.azurecr.io")});

@@ -1,12 +1,15 @@
 // Runs commands in the test's own process, and what they are given to judge.
 #pragma once
 
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <nlohmann/json.hpp>
 
+#include "azure/credential.h"
 #include "base/clock.h"
 #include "cli/streams.h"
 
@@ -18,14 +21,24 @@ struct Ran {
   std::string err;
 };
 
-// `command` is RunCheck, RunRegistries, …
+// An environment in which nothing is set.
+inline std::optional<std::string> NoVariable(const std::string&) { return std::nullopt; }
+
+// `command` is RunCheck, RunRegistries, …; those that may read Azure are given `environment`.
 template <class Command, class Arguments>
-Ran RunCommand(const Command& command, const Arguments& arguments, const std::string& input = {}) {
+Ran RunCommand(const Command& command, const Arguments& arguments, const std::string& input = {},
+               const azure::Environment& environment = NoVariable) {
   std::istringstream in(input);
   std::ostringstream out;
   std::ostringstream err;
   const base::SystemClock clock;  // as files' times are
-  const int exit = command(arguments, {in, out, err, Terminal{}}, clock);
+  const Streams streams{in, out, err, Terminal{}};
+  int exit = 0;
+  if constexpr (std::is_invocable_v<Command, Arguments, Streams, base::SystemClock, azure::Environment>) {
+    exit = command(arguments, streams, clock, environment);
+  } else {
+    exit = command(arguments, streams, clock);
+  }
   return {exit, out.str(), err.str()};
 }
 

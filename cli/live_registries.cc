@@ -1,0 +1,68 @@
+#include "cli/live_registries.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "azure/read_all.h"
+#include "base/text.h"
+#include "cli/azure_source.h"
+
+namespace cli {
+namespace {
+
+constexpr std::size_t kMaxShownProblems = 20;  // of one cause there may be hundreds
+constexpr std::size_t kMaxProblemText = 2048;
+
+// One line that is written over itself, on a terminal alone.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Streams& streams) : streams_(streams) {}
+  ~ProgressLine() { Write({}); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void Show(const azure::ReadProgress& progress) {
+    Write("reading Azure: " + std::to_string(progress.read) + " of " + std::to_string(progress.subscriptions) + " subscriptions, " +
+          std::to_string(progress.registries) + " registries");
+  }
+
+ private:
+  void Write(const std::string& text) {
+    if (streams_.progress) {
+      streams_.err << '\r' << text << "\033[K" << std::flush;  // what stood there longer goes
+    }
+  }
+
+  const Streams& streams_;
+};
+
+}  // namespace
+
+base::Result<std::vector<policy::Registry>> ReadLiveRegistries(const InventoryConfig& inventory, const azure::Environment& environment,
+                                                               const Streams& streams, const base::Clock& clock) {
+  const auto source = AzureSource::Create(inventory, environment, clock);
+  if (!source) {
+    return tl::unexpected(source.error());
+  }
+  azure::Everything read;
+  {
+    ProgressLine line(streams);
+    line.Show({});
+    read = azure::ReadAll((*source)->sources(), [&](std::chrono::milliseconds time) { return (*source)->Wait(time); },
+                          [&](const azure::ReadProgress& progress) { line.Show(progress); });
+  }
+  for (std::size_t i = 0; i < read.problems.size() && i < kMaxShownProblems; ++i) {
+    streams.err << base::Printable(read.problems[i], kMaxProblemText) << '\n';
+  }
+  if (read.problems.size() > kMaxShownProblems) {
+    streams.err << "and " << read.problems.size() - kMaxShownProblems << " more\n";
+  }
+  if (read.registries.empty() && !read.problems.empty()) {
+    return base::Fail(base::ErrorCode::kUnavailable, "no registry could be read from " + inventory.cloud.name,
+                      "mend what is said above; docs/azure.md tells what the identity needs");
+  }
+  return std::move(read.registries);
+}
+
+}  // namespace cli
