@@ -24,6 +24,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using support::AzureOperation;
 using support::AzureService;
 using support::AzureSettings;
 using support::EveryCallAbout;
@@ -169,6 +170,7 @@ TEST_F(FakeAzure, RegistryIsReadWithAllThatJudgesIt) {
   EXPECT_EQ(properties.at("privateEndpointConnections").size(), 1U);
   EXPECT_TRUE(world_.ChangeRegistry(id, support::WithOpenNetwork()));
   EXPECT_EQ(json::parse(Get(id)->body).at("properties").at("publicNetworkAccess"), "Enabled");
+  EXPECT_EQ(world_.FindRegistry(id)->at("properties").at("publicNetworkAccess"), "Enabled");
 }
 
 TEST_F(FakeAzure, OldApiVersionHidesMembersAndHasNoListOfConnections) {
@@ -183,6 +185,10 @@ TEST_F(FakeAzure, OldApiVersionHidesMembersAndHasNoListOfConnections) {
     }
   }
   EXPECT_EQ(world_.Count(kSubscription), 2U) << "the list, and one question for connections that this version does not know";
+  session_ = LogIn(support::TestApplication(), "2026-03-01-preview");
+  EXPECT_THAT(List()->at(0).body, HasSubstr("softDeletePolicy"));
+  session_ = LogIn();
+  EXPECT_THAT(List()->at(0).body, Not(HasSubstr("softDeletePolicy"))) << "in no stable version";
   session_ = LogIn(support::TestApplication(), "2030-01-01");
   const ArmError error = ErrorOf(List());
   EXPECT_EQ(error.kind, Kind::kRejected);
@@ -423,6 +429,11 @@ TEST_F(FakeAzure, FailingServiceIsUnavailableAndNamesTheCorrelationId) {
     world_.Mend(failure);
     EXPECT_TRUE(List());
   }
+  world_.Fail(EveryCallOf(AzureOperation::kGetRegistry), {.status = 500});
+  EXPECT_EQ(ErrorOf(Get(id)).kind, Kind::kUnavailable);
+  EXPECT_TRUE(List()) << "another operation";
+  world_.MendAll();
+  EXPECT_TRUE(Get(id));
   world_.Fail(AzureService::kLogin, 503);
   world_.RevokeTokens();
   EXPECT_THAT(ErrorOf(List()).ToString(), HasSubstr("AADSTS90033"));
@@ -451,7 +462,7 @@ TEST_F(FakeAzure, TransportFails) {
   world_.AddRegistry(kSubscription, "platform", "alpha");
   ASSERT_TRUE(List());
   for (const auto fault : {support::TransportFault::kUnreachable, support::TransportFault::kDropped, support::TransportFault::kDeadline}) {
-    client_.faults().Add(EveryCallAbout(kSubscription), fault, 1);
+    client_.faults().Add(support::Every(), fault, 1);
     const auto before = clock_.Monotonic();
     EXPECT_EQ(ErrorOf(List()).kind, Kind::kUnavailable);
     EXPECT_EQ(clock_.Monotonic() - before, fault == support::TransportFault::kDeadline ? kDeadline : milliseconds(0));

@@ -28,7 +28,6 @@ class AzurePolicyStates {
  public:
   // Replaces the row of the same resource, definition and assignment.
   void Put(const PolicyState& state);
-  void Clear() { states_.clear(); }
 
   // POST /subscriptions/{s}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults with $filter (comparisons by
   // `eq`, joined by `and`) and $top. Ids come lower-cased, as recorded.

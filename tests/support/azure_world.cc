@@ -527,11 +527,6 @@ void AzureWorld::PutPolicyState(const PolicyState& state) {
   states_.Put(state);
 }
 
-void AzureWorld::ClearPolicyStates() {
-  base::MutexLock lock(mutex_);
-  states_.Clear();
-}
-
 std::uint64_t AzureWorld::Count() const {
   base::MutexLock lock(mutex_);
   return log_.Count();

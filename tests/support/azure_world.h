@@ -108,7 +108,6 @@ class AzureWorld {
   // ---- Azure Policy
 
   void PutPolicyState(const PolicyState& state) EXCLUDES(mutex_);
-  void ClearPolicyStates() EXCLUDES(mutex_);
 
   // ---- failures; the oldest that a call meets is what it gets
 

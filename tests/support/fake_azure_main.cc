@@ -121,16 +121,16 @@ bool WriteFiles(const Options& options, const FakeAzureServer& server) {
 }
 
 void PrintInventory(const Options& options, const FakeAzureServer& server) {
-  const std::string directory = std::filesystem::absolute(options.directory).lexically_normal().string();
-  const std::string& origin = server.Origin();
+  const std::filesystem::path directory = std::filesystem::absolute(options.directory).lexically_normal();
+  const std::string origin = server.Origin();
   std::cout << "inventory:\n"
             << "  source: azure\n"
             << "  cloud: {name: FakeCloud, resourceManager: \"" << origin << "\", authority: \"" << origin
             << "\", registrySuffixes: [azurecr.io]}\n"
-            << "  ca: " << directory << "/ca.crt\n"
+            << "  ca: " << (directory / "ca.crt").string() << "\n"
             << "  azure:\n"
             << "    - credential: {kind: clientSecret, tenantId: " << options.application.tenant_id
-            << ", clientId: " << options.application.client_id << ", clientSecretFile: " << directory << "/client-secret}\n"
+            << ", clientId: " << options.application.client_id << ", clientSecretFile: " << (directory / "client-secret").string() << "}\n"
             << "      scope: {}\n"
             << std::flush;
 }
