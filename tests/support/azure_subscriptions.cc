@@ -34,8 +34,8 @@ std::string AzureSubscriptions::Registry::ConnectionsText() const {
   return base::DumpJson({{"value", connections == properties.end() ? json::array() : *connections}});
 }
 
-std::string AzureSubscriptions::Subscription::ListPage(const std::string& group, RegistryView view, std::size_t begin, std::size_t size,
-                                                       std::size_t& next) {
+const std::string& AzureSubscriptions::Subscription::ListPage(const std::string& group, RegistryView view, std::size_t begin,
+                                                              std::size_t size, std::size_t& next) {
   const std::string key = group + " " + std::to_string(static_cast<int>(view)) + " " + std::to_string(begin) + " " + std::to_string(size);
   const auto [cached, is_new] = pages_.try_emplace(key);
   Page& page = cached->second;

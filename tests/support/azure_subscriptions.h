@@ -43,7 +43,7 @@ class AzureSubscriptions {
 
     // The list from the `begin`-th registry of `group` ("": of all groups) on, without brackets; `next` is where the page after
     // it begins, 0 after the last.
-    std::string ListPage(const std::string& group, RegistryView view, std::size_t begin, std::size_t size, std::size_t& next);
+    const std::string& ListPage(const std::string& group, RegistryView view, std::size_t begin, std::size_t size, std::size_t& next);
 
    private:
     friend class AzureSubscriptions;

@@ -286,13 +286,17 @@ http::Response AzureWorld::ReadOneRegistry(const Turn& turn, AzureSubscriptions:
 http::Response AzureWorld::ListRegistries(const Turn& turn, AzureSubscriptions::Subscription& subscription, RegistryView view) {
   const AzureCall& call = turn.call;
   std::size_t next = 0;
-  std::string text = R"({"value":[)" + subscription.ListPage(call.resource_group, view, PageBegin(call), settings_.list_page, next) + "]";
+  const std::string& page = subscription.ListPage(call.resource_group, view, PageBegin(call), settings_.list_page, next);
+  std::string end = "]}";
   if (next != 0) {
     const std::string link = call.origin + call.target.substr(0, call.target.find('?')) +
                              "?api-version=" + http::PercentEncode(call.Query("api-version")) + "&%24skiptoken=" + std::to_string(next);
-    text += ",\"nextLink\":" + base::DumpJson(link);
+    end = "],\"nextLink\":" + base::DumpJson(link) + "}";
   }
-  return JsonResponse(200, text + "}");
+  constexpr std::string_view kBegin = R"({"value":[)";
+  std::string text;
+  text.reserve(kBegin.size() + page.size() + end.size());
+  return JsonResponse(200, std::move(text.append(kBegin).append(page).append(end)));
 }
 
 AzureReply AzureWorld::AnswerGraph(const Turn& turn) {
