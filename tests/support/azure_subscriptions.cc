@@ -56,11 +56,7 @@ const std::string& AzureSubscriptions::Subscription::ListPage(const std::string&
   return page.text;
 }
 
-AzureSubscriptions::Subscription& AzureSubscriptions::Add(const std::string& subscription) {
-  Subscription& added = subscriptions_[base::AsciiLower(subscription)];
-  added.id = added.id.empty() ? subscription : added.id;
-  return added;
-}
+void AzureSubscriptions::Add(const std::string& subscription) { subscriptions_.try_emplace(base::AsciiLower(subscription)); }
 
 void AzureSubscriptions::Remove(const std::string& subscription) { subscriptions_.erase(base::AsciiLower(subscription)); }
 
@@ -72,7 +68,7 @@ AzureSubscriptions::Subscription* AzureSubscriptions::Find(const std::string& su
 void AzureSubscriptions::Put(json body) {
   const std::string id = body.at("id");
   const RegistryParts parts = PartsOf(id);
-  Subscription& subscription = Add(parts.subscription);
+  Subscription& subscription = subscriptions_[parts.subscription];
   subscription.groups.insert(parts.resource_group);
   subscription.pages_.clear();
   const std::string key = base::AsciiLower(id);

@@ -4,10 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -36,7 +34,6 @@ class AzureSubscriptions {
   };
 
   struct Subscription {
-    std::string id;
     std::set<std::string> groups;                // lower-case; a group stays when its last registry goes
     std::map<std::string, Registry> registries;  // by lower-case id
     bool denied = false;
@@ -54,7 +51,7 @@ class AzureSubscriptions {
     std::map<std::string, Page> pages_;  // by what was asked for
   };
 
-  Subscription& Add(const std::string& subscription);
+  void Add(const std::string& subscription);
   void Remove(const std::string& subscription);
   Subscription* Find(const std::string& subscription);  // null: there is none
   std::map<std::string, Subscription>& all() { return subscriptions_; }

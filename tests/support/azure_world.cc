@@ -516,7 +516,8 @@ std::string AzureWorld::LastAssertion() const {
 
 void AzureWorld::DenySubscription(const std::string& subscription, bool denied) {
   base::MutexLock lock(mutex_);
-  subscriptions_.Add(subscription).denied = denied;
+  subscriptions_.Add(subscription);
+  subscriptions_.Find(subscription)->denied = denied;
   Changed();
 }
 

@@ -125,8 +125,7 @@ class AzureWorld {
   std::uint64_t Count(AzureService service) const EXCLUDES(mutex_);
   std::uint64_t Count(const std::string& subscription) const EXCLUDES(mutex_);  // Resource Manager and Policy Insights
   std::vector<AzureRequest> Requests() const EXCLUDES(mutex_);                  // the newest, in their order
-  // Requests that came within a Retry-After (or, of Resource Graph, before its quota resets after a 429) that was given to the
-  // same identity for the same service and subscription.
+  // Requests that came within a Retry-After that was given to the same identity for the same service and subscription.
   std::vector<std::string> violations() const EXCLUDES(mutex_);
   void ForgetRequests() EXCLUDES(mutex_);
 
