@@ -27,7 +27,20 @@ TEST(Readiness, ComesWithoutAnInventoryOncePrimingIsOver) {
   Health health;
   health.priming_over = true;
   EXPECT_EQ(NotReady(health), "");
-  EXPECT_THAT(ReadinessNotes(health), HasSubstr("every ACR host is unknown"));
+  EXPECT_THAT(ReadinessNotes(health), HasSubstr("what is missing is unknown"));
+}
+
+TEST(Readiness, WaitsForAzureAndSaysWhatIsInTheWay) {
+  Health health;
+  health.azure_problem = "subscription s: Azure answered 403";
+  EXPECT_EQ(NotReady(health), "inventory: not read yet: subscription s: Azure answered 403");
+}
+
+TEST(Readiness, NotesWhatOfAzureCannotBeRead) {
+  Health health = Primed();
+  health.azure_problem = "subscription s: Azure answered 403";
+  EXPECT_EQ(NotReady(health), "");
+  EXPECT_EQ(ReadinessNotes(health), "inventory: some facts grow old: subscription s: Azure answered 403");
 }
 
 TEST(Readiness, HasNothingToNoteWhenAllIsWell) { EXPECT_EQ(ReadinessNotes(Primed()), ""); }
