@@ -1,12 +1,7 @@
 // The promise of the audit log, kept by the program itself: whoever has been answered is in it, however the program ends.
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <csignal>
-
 #include <array>
 #include <atomic>
-#include <cstdio>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,67 +11,16 @@
 #include <httplib.h>
 
 #include "audit/query.h"
+#include "tests/integration/program.h"
 #include "tests/support/admission_world.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/test_certificates.h"
-
-extern char** environ;  // POSIX has the program declare it
 
 namespace webhook {
 namespace {
 
 constexpr int kClients = 4;
 constexpr int kAnswersBeforeTheKill = 300;
-
-// The program, serving with the default policy and no inventory; its diagnostics are read from a pipe.
-class Program {
- public:
-  explicit Program(const std::string& config) {
-    std::array<int, 2> pipe_ends{};
-    EXPECT_EQ(pipe(pipe_ends.data()), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&actions, pipe_ends[0]);
-    std::string binary = ACR_BINARY, serve = "serve", option = "--config", file = config;
-    std::array<char*, 5> arguments = {binary.data(), serve.data(), option.data(), file.data(), nullptr};
-    EXPECT_EQ(posix_spawn(&pid_, binary.c_str(), &actions, nullptr, arguments.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(pipe_ends[1]);
-    log_ = fdopen(pipe_ends[0], "r");
-  }
-  ~Program() {
-    Kill();
-    std::fclose(log_);
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  // The port it says that it serves on; 0 when it ended first.
-  int WaitForPort() {
-    constexpr std::string_view kServing = "serving on 127.0.0.1:";
-    std::array<char, 4096> line{};
-    while (std::fgets(line.data(), line.size(), log_) != nullptr) {
-      const std::string text = line.data();
-      if (const std::size_t at = text.find(kServing); at != std::string::npos) {
-        return std::stoi(text.substr(at + kServing.size()));
-      }
-    }
-    return 0;
-  }
-
-  void Kill() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-      pid_ = 0;
-    }
-  }
-
- private:
-  pid_t pid_ = 0;
-  FILE* log_ = nullptr;
-};
 
 TEST(Kill, UnderLoadLosesNoRecordOfWhoWasAnswered) {
   std::signal(SIGPIPE, SIG_IGN);  // the clients write to a server that is gone
@@ -88,8 +32,8 @@ TEST(Kill, UnderLoadLosesNoRecordOfWhoWasAnswered) {
   folder.Write("config.yaml",
                "server: {address: \"127.0.0.1:0\"}\nhealth: {address: \"127.0.0.1:0\"}\ntls: {certificate: tls.crt, key: tls.key}\n"
                "inventory: {source: file, file: registries.json}\naudit: {database: audit.db, stdout: false}\n");
-  Program program(folder / "config.yaml");
-  const int port = program.WaitForPort();
+  support::Program program({"serve", "--config", folder / "config.yaml"});
+  const int port = program.WaitForPorts().review;
   ASSERT_GT(port, 0);
 
   std::atomic<int> answers{0};

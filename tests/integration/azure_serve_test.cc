@@ -1,0 +1,159 @@
+// The program with an identity and a configuration file, and nothing else: it reads Azure over TLS, decides, and tells no
+// secret to anybody.
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "tests/integration/live_world.h"
+#include "tests/integration/program.h"
+#include "tests/support/admission_world.h"
+#include "tests/support/azure_login.h"
+#include "tests/support/fake_azure_server.h"
+#include "tests/support/registry_bodies.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/test_certificates.h"
+
+namespace support {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AzureServe : public ::testing::Test {
+ protected:
+  AzureServe() {
+    const TestCertificate certificate = MakeSelfSigned();
+    folder_.Write("tls.crt", certificate.certificate_pem);
+    folder_.Write("tls.key", certificate.key_pem);
+    folder_.Write("ca.crt", server_.ca_pem());
+    folder_.Write("secret", application_.client_secret);
+    folder_.Write("token", application_.federated_token);
+    azure_.AddRegistry(TestSubscription(1), "platform", "contoso");
+    azure_.AddRegistry(TestSubscription(2), "platform", "fabrikam", WithoutCustomerManagedKey());
+  }
+
+  // `credential`: the configuration's, without tenant and client.
+  void Configure(const std::string& credential, const std::string& scope = "{}") {
+    folder_.Write("config.yaml",
+                  "server: {address: \"127.0.0.1:0\", drainDelay: 0s}\nhealth: {address: \"127.0.0.1:0\"}\n"
+                  "tls: {certificate: tls.crt, key: tls.key}\naudit: {database: audit.db}\nlog: {level: debug}\n"
+                  "inventory:\n  source: azure\n  ca: ca.crt\n  saved: inventory.saved\n"
+                  "  cloud: {name: FakeCloud, resourceManager: \"" +
+                      server_.Origin() + "\", authority: \"" + server_.Origin() +
+                      "\", registrySuffixes: [azurecr.io]}\n"
+                      "  azure:\n    - credential: {tenantId: " +
+                      application_.tenant_id + ", clientId: " + application_.client_id + ", " + credential + "}\n      scope: " + scope +
+                      "\n");
+  }
+  void ConfigureSecret() { Configure("kind: clientSecret, clientSecretFile: secret"); }
+
+  std::string Config() const { return folder_ / "config.yaml"; }
+  std::string Read(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  // Whole answers, headers and all.
+  std::string Get(int port, const std::string& path) {
+    httplib::Client client("127.0.0.1", port);
+    const auto result = client.Get(path);
+    EXPECT_TRUE(result);
+    return result ? std::to_string(result->status) + " " + result->body : "";
+  }
+  void WaitUntilReady(int health_port) {
+    while (!Get(health_port, "/readyz").starts_with("200")) {
+    }
+  }
+  nlohmann::json Review(int port, const std::string& image) {
+    httplib::SSLClient client("127.0.0.1", port);
+    client.enable_server_certificate_verification(false);
+    const auto result = client.Post("/validate?timeout=10s", PodReview("uid", image), "application/json");
+    EXPECT_TRUE(result);
+    return result ? nlohmann::json::parse(result->body)["response"] : nlohmann::json();
+  }
+
+  base::SystemClock clock_;
+  const AzureApplication application_ = TestApplication();
+  AzureWorld azure_{clock_};
+  FakeAzureServer server_{azure_};
+  TempFolder folder_;
+};
+
+TEST_F(AzureServe, DecidesByWhatAzureSaysAndFindsWhatIsNew) {
+  ConfigureSecret();
+  Program program({"serve", "--config", Config()});
+  const Program::Ports ports = program.WaitForPorts();
+  ASSERT_GT(ports.health, 0);
+  WaitUntilReady(ports.health);
+  EXPECT_TRUE(Review(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
+  const nlohmann::json denied = Review(ports.review, "fabrikam.azurecr.io/shop/cart:1.4");
+  EXPECT_FALSE(denied["allowed"]);
+  EXPECT_THAT(denied["status"]["message"].get<std::string>(), HasSubstr("customer-managed-key"));
+  azure_.AddRegistry(TestSubscription(3), "platform", "wingtip");
+  EXPECT_TRUE(Review(ports.review, "wingtip.azurecr.io/shop/cart:1.4")["allowed"]) << "it was made a moment ago";
+  EXPECT_FALSE(Review(ports.review, "nobody.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_THAT(Get(ports.health, "/metrics"),
+              AllOf(HasSubstr("acr_admission_azure_reads_total{read=\"list\",result=\"ok\"} 3"), HasSubstr("acr_admission_registries 3")));
+  EXPECT_EQ(program.Terminate(), 0);
+  EXPECT_THAT(Read("inventory.saved"), HasSubstr("wingtip.azurecr.io")) << "saved at the end";
+}
+
+TEST_F(AzureServe, ARestartWithoutAzureServesWhatWasSaved) {
+  ConfigureSecret();
+  {
+    Program program({"serve", "--config", Config()});
+    WaitUntilReady(program.WaitForPorts().health);
+    EXPECT_EQ(program.Terminate(), 0);
+  }
+  azure_.Fail(Every(), {.status = 503});
+  Program program({"serve", "--config", Config()});
+  const Program::Ports ports = program.WaitForPorts();
+  WaitUntilReady(ports.health);
+  EXPECT_TRUE(Review(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_FALSE(Review(ports.review, "fabrikam.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_EQ(program.Terminate(), 0);
+}
+
+// Everything that the program puts out, with everything that can go wrong with a credential.
+TEST_F(AzureServe, NoSecretIsInAnyOutput) {
+  std::string all;
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    Program program(arguments);
+    program.Wait();
+    all += program.Out() + program.Err();
+  };
+  for (const char* credential : {"kind: clientSecret, clientSecretFile: secret", "kind: workloadIdentity, federatedTokenFile: token"}) {
+    Configure(credential, "{subscriptions: [" + TestSubscription(1) + ", " + TestSubscription(2) + "]}");
+    run({"validate", "--config", Config()});
+    run({"registries", "--config", Config(), "--refresh", "-o", "json"});
+    const int failure = azure_.Fail(AzureService::kLogin, 401);
+    run({"registries", "--config", Config(), "--refresh"});
+    azure_.Mend(failure);
+    azure_.DenySubscription(TestSubscription(2));
+    run({"registries", "--config", Config(), "--refresh"});
+    Program program({"serve", "--config", Config()});
+    const Program::Ports ports = program.WaitForPorts();
+    WaitUntilReady(ports.health);
+    all += Review(ports.review, "contoso.azurecr.io/shop/cart:1.4").dump() + Review(ports.review, "fabrikam.azurecr.io/a:1").dump();
+    azure_.RevokeTokens();
+    all += Review(ports.review, "nobody.azurecr.io/shop/cart:1.4").dump();
+    all += Get(ports.health, "/readyz") + Get(ports.health, "/metrics");
+    EXPECT_EQ(program.Terminate(), 0);
+    all += program.Out() + program.Err() + Read("inventory.saved") + Read("audit.db") + Read("audit.db-wal");
+    azure_.DenySubscription(TestSubscription(2), false);
+  }
+  EXPECT_THAT(all, AllOf(HasSubstr("contoso.azurecr.io"), HasSubstr("assign the role"), HasSubstr("401"))) << "it is what was meant";
+  EXPECT_EQ(all.find(kSecretMarker), std::string::npos);
+}
+
+}  // namespace
+}  // namespace support
