@@ -1,5 +1,7 @@
 #include "cli/gauges.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_clock.h"
@@ -42,6 +44,29 @@ TEST(Gauges, CountRegistriesByRequirementAndResultAlsoWhereThereAreNone) {
                                                                                     : 0;
     EXPECT_EQ(series.registries, expected) << policy::ToString(series.result);
   }
+}
+
+TEST(Gauges, TellWhatReadingAzureCostsAndBrings) {
+  azure::LiveInventory::Status status;
+  status.reads[{"list", "ok"}] = 7;
+  status.subscriptions = 3;
+  status.failing = 1;
+  status.confirmations.queued = 5;
+  status.confirmations.limited = 2;
+  azure::Arm::Counters calls;
+  calls.requests = 9;
+  const webhook::Gauges::Azure gauges = AzureGauges(status, calls);
+  EXPECT_EQ(gauges.requests, 9u);
+  ASSERT_EQ(gauges.reads.size(), 1u);
+  EXPECT_EQ(gauges.reads[0].read, "list");
+  EXPECT_EQ(gauges.reads[0].count, 7u);
+  EXPECT_EQ(gauges.subscriptions_failing, 1u);
+  std::map<std::string_view, std::uint64_t> hosts;
+  for (const auto& host : gauges.hosts) {
+    hosts[host.outcome] = host.count;
+  }
+  EXPECT_EQ(hosts["queued"], 5u);
+  EXPECT_EQ(hosts["limited"], 2u);
 }
 
 TEST(Gauges, TellHowOldTheInventoryIsOnceThereIsOne) {

@@ -24,15 +24,16 @@ struct Ran {
 // An environment in which nothing is set.
 inline std::optional<std::string> NoVariable(const std::string&) { return std::nullopt; }
 
-// `command` is RunCheck, RunRegistries, …; those that may read Azure are given `environment`.
+// `command` is RunCheck, RunRegistries, …; those that may read Azure are given `environment`. `progress`: standard
+// error is a terminal.
 template <class Command, class Arguments>
 Ran RunCommand(const Command& command, const Arguments& arguments, const std::string& input = {},
-               const azure::Environment& environment = NoVariable) {
+               const azure::Environment& environment = NoVariable, bool progress = false) {
   std::istringstream in(input);
   std::ostringstream out;
   std::ostringstream err;
   const base::SystemClock clock;  // as files' times are
-  const Streams streams{in, out, err, Terminal{}};
+  const Streams streams{in, out, err, Terminal{}, progress};
   int exit = 0;
   if constexpr (std::is_invocable_v<Command, Arguments, Streams, base::SystemClock, azure::Environment>) {
     exit = command(arguments, streams, clock, environment);

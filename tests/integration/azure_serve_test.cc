@@ -13,6 +13,7 @@
 #include "tests/integration/live_world.h"
 #include "tests/integration/program.h"
 #include "tests/support/admission_world.h"
+#include "tests/support/azure_inventory.h"
 #include "tests/support/azure_login.h"
 #include "tests/support/fake_azure_server.h"
 #include "tests/support/registry_bodies.h"
@@ -32,9 +33,6 @@ class AzureServe : public ::testing::Test {
     const TestCertificate certificate = MakeSelfSigned();
     folder_.Write("tls.crt", certificate.certificate_pem);
     folder_.Write("tls.key", certificate.key_pem);
-    folder_.Write("ca.crt", server_.ca_pem());
-    folder_.Write("secret", application_.client_secret);
-    folder_.Write("token", application_.federated_token);
     azure_.AddRegistry(TestSubscription(1), "platform", "contoso");
     azure_.AddRegistry(TestSubscription(2), "platform", "fabrikam", WithoutCustomerManagedKey());
   }
@@ -43,14 +41,8 @@ class AzureServe : public ::testing::Test {
   void Configure(const std::string& credential, const std::string& scope = "{}") {
     folder_.Write("config.yaml",
                   "server: {address: \"127.0.0.1:0\", drainDelay: 0s}\nhealth: {address: \"127.0.0.1:0\"}\n"
-                  "tls: {certificate: tls.crt, key: tls.key}\naudit: {database: audit.db}\nlog: {level: debug}\n"
-                  "inventory:\n  source: azure\n  ca: ca.crt\n  saved: inventory.saved\n"
-                  "  cloud: {name: FakeCloud, resourceManager: \"" +
-                      server_.Origin() + "\", authority: \"" + server_.Origin() +
-                      "\", registrySuffixes: [azurecr.io]}\n"
-                      "  azure:\n    - credential: {tenantId: " +
-                      application_.tenant_id + ", clientId: " + application_.client_id + ", " + credential + "}\n      scope: " + scope +
-                      "\n");
+                  "tls: {certificate: tls.crt, key: tls.key}\naudit: {database: audit.db}\nlog: {level: debug}\n" +
+                      AzureInventory(server_, application_, folder_, credential, scope));
   }
   void ConfigureSecret() { Configure("kind: clientSecret, clientSecretFile: secret"); }
 
