@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include <csignal>
+#include <algorithm>
 #include <utility>
 
 namespace azure {
@@ -10,14 +10,6 @@ namespace {
 
 // What one thread's answer makes due for the others (a discovery finds subscriptions) is noticed within this.
 constexpr std::chrono::milliseconds kLongestSleep{1000};
-
-// Signals are the main thread's.
-void PrepareThread(const std::string& name) {
-  pthread_setname_np(pthread_self(), name.c_str());
-  sigset_t signals;
-  sigfillset(&signals);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
 
 }  // namespace
 
@@ -57,7 +49,7 @@ void LiveThreads::Wake() {
 }
 
 void LiveThreads::Run(const std::string& name, const std::function<bool()>& work, const std::function<Instant()>& next) {
-  PrepareThread(name);
+  pthread_setname_np(pthread_self(), name.c_str());
   std::uint64_t seen = 0;
   while (true) {
     {

@@ -187,14 +187,18 @@ Schedule::Status Schedule::status() const {
   for (const auto& [id, subscription] : subscriptions_) {
     if (subscription.error) {
       ++status.failing;
-      status.problem = status.problem.value_or("subscription " + id + ": " + subscription.error->ToString());
+      if (!status.problem) {
+        status.problem = "subscription " + id + ": " + subscription.error->ToString();
+      }
     }
   }
   for (const auto& [id, suspicion] : suspicions_) {
     if (suspicion.forbidden) {
       ++status.forbidden;
-      status.problem = status.problem.value_or("registry " + suspicion.registry.login_server +
-                                               " is in no list any more and may not be read: " + suspicion.problem);
+      if (!status.problem) {
+        status.problem =
+            "registry " + suspicion.registry.login_server + " is in no list any more and may not be read: " + suspicion.problem;
+      }
     }
   }
   return status;

@@ -41,7 +41,7 @@ RegistrySuffixes RegistrySuffixes::With(const std::vector<std::string>& further)
       all.further_.push_back(suffix);
     }
   }
-  std::ranges::stable_sort(all.further_, std::ranges::greater{}, &std::string::size);
+  std::ranges::sort(all.further_, std::ranges::greater{}, &std::string::size);  // of equal ones none lies under another
   return all;
 }
 
