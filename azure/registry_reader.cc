@@ -28,7 +28,8 @@ constexpr std::string_view kRegistriesPath = "/providers/Microsoft.ContainerRegi
 constexpr std::string_view kReadRegistries = "Microsoft.ContainerRegistry/registries/read";
 constexpr std::string_view kReadConnections = "Microsoft.ContainerRegistry/registries/privateEndpointConnections/read";
 
-// The built-in role that reads registries and cannot pull from them.
+// The least of the built-in roles: it reads registries and cannot pull from them. It may list an admin account's password, so a
+// custom role is less still.
 // https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-directory-reference
 constexpr std::string_view kLeastRole = "Container Registry Configuration Reader and Data Access Configuration Reader";
 
