@@ -9,6 +9,9 @@ else()
   add_compile_options(-Wno-restrict)  # false on string concatenation when optimised: https://gcc.gnu.org/PR105651
 endif()
 
+# With sanitizers too: continuous integration runs the suite under them alone.
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+
 # The same sources give the same binary wherever they are built. __DATE__ is used nowhere; SOURCE_DATE_EPOCH covers the
 # archives' and the image's times.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=build/)
@@ -30,6 +33,5 @@ else()
   # FORTIFY needs an optimised build; it is part of every one that is.
   add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection)
   add_compile_options($<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
-  add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
