@@ -1,7 +1,5 @@
 #include "azure/registry_reader.h"
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -557,50 +555,6 @@ TEST(RegistryReader, NeverWaitsBeyondItsDeadlineOrForEver) {
 }
 
 // An Azure of 300 subscriptions, whose Resource Graph gives 15 queries in 5 seconds and refuses the rest.
-TEST(RegistryReader, ReadsTenThousandRegistriesInThreeHundredAndTenRequests) {
-  constexpr std::size_t kRegistries = 10'000, kSubscriptions = 300;
-  const auto subscription_of = [](std::size_t i) {
-    std::array<char, 37> id{};
-    std::snprintf(id.data(), id.size(), "%08zu-0000-0000-0000-000000000000", i % kSubscriptions);
-    return std::string(id.data());
-  };
-  std::map<std::string, json::array_t> bodies;
-  json::array_t rows;
-  for (std::size_t i = 0; i < kRegistries; ++i) {
-    const std::string name = "registry" + std::to_string(i);
-    bodies[subscription_of(i)].push_back(Body(name, subscription_of(i)));
-    rows.push_back(GraphRow(name, subscription_of(i)));
-  }
-  std::size_t queries = 0;
-  ReaderWorld world([&](const http::Request& request) {
-    if (request.method == "GET") {
-      return ListOf(bodies.at(request.url.substr(std::string_view("https://management.azure.com/subscriptions/").size(), 36)));
-    }
-    const std::size_t page = std::stoul(json::parse(request.body)["options"].value("$skipToken", "0"));
-    const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(page * kGraphPageRows);
-    const json answer = GraphAnswer({begin, begin + kGraphPageRows}, kRegistries, page == 9 ? "" : std::to_string(page + 1));
-    return Answer(answer, {{"x-ms-user-quota-remaining", std::to_string(14 - ++queries)}, {"x-ms-user-quota-resets-after", "00:00:05"}});
-  });
-  const auto found = world.reader->Discover(Scope{}, kDeadline);
-  ASSERT_TRUE(found) << found.error().ToString();
-  EXPECT_THAT(*found, SizeIs(kRegistries));
-  std::map<std::string, std::size_t> subscriptions;
-  for (const Discovered& registry : *found) {
-    ++subscriptions[registry.subscription];
-  }
-  EXPECT_THAT(subscriptions, SizeIs(kSubscriptions));
-  std::size_t listed = 0;
-  for (const auto& [subscription, count] : subscriptions) {
-    const auto registries = world.reader->List(subscription, kDeadline);
-    ASSERT_TRUE(registries) << registries.error().ToString();
-    EXPECT_THAT(*registries, SizeIs(count));
-    listed += registries->size();
-  }
-  EXPECT_EQ(listed, kRegistries);
-  EXPECT_THAT(world.Sent(), SizeIs(310));
-  EXPECT_THAT(world.source.scopes, SizeIs(1)) << "one token, the 311th request";
-}
-
 TEST(RegistryReader, SendsTokensNowhereButToResourceManager) {
   ReaderWorld world([](const http::Request& request) {
     return request.method == "GET" ? ListOf({BodyWithoutConnections("alpha")}, "https://evil.example/next")
