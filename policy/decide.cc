@@ -233,7 +233,7 @@ class ImageJudge {
   void AddVerdict(const RegistryFacts& facts, const ImageReference& reference, const RegistryHost& host) {
     image_.findings.reserve(facts.verdict.size() + 1);
     for (const Finding& finding : facts.verdict) {
-      Add(Weigh(finding, facts.registry, reference, host));
+      Add(Weigh(IsOutdated(finding, facts) ? Outdated(finding, facts) : finding, facts.registry, reference, host));
     }
     const auto age = question_.now - facts.registry.observed;
     if (age > question_.policy.stale_after) {
@@ -242,6 +242,22 @@ class ImageJudge {
                   " ago; the policy accepts " + base::FormatAge(question_.policy.stale_after),
               "ask the cluster's administrators why Azure is not being read");
     }
+  }
+
+  // Whether it rests on a state of Azure Policy's that was read too long ago. The registry's own observation may be younger.
+  bool IsOutdated(const Finding& finding, const RegistryFacts& facts) const {
+    return finding.source == FindingSource::kAzurePolicy && finding.result != FindingResult::kUnknown && facts.states != nullptr &&
+           question_.now - facts.states->asked > question_.policy.stale_after;
+  }
+
+  const Finding& Outdated(const Finding& finding, const RegistryFacts& facts) {
+    Finding& made = decision_.made.emplace_front(finding);
+    made.result = FindingResult::kUnknown;
+    made.evidence.clear();
+    made.remedy.clear();
+    made.reason = "Azure Policy's states of it were last read " + base::FormatAge(question_.now - facts.states->asked) +
+                  " ago; the policy accepts " + base::FormatAge(question_.policy.stale_after);
+    return made;
   }
 
   ImageFinding Weigh(const Finding& finding, const Registry& registry, const ImageReference& reference, const RegistryHost& host) const {

@@ -12,10 +12,11 @@ bool IsFresh(const Registry& registry, base::Time now) {
   return age >= age.zero() && age <= kFreshFor;
 }
 
-// Whether the finding follows from what is known of a registry, and not from the policy or the reference alone.
+// Whether the finding follows from what a registry is, and not from the policy, the reference or Azure Policy alone.
 bool IsAboutRegistry(const ImageFinding& finding) {
   const std::string_view name = finding.finding->requirement;
-  return name == kUnknownRegistry || name == kStaleVerdict || !IsDecisionsOwnName(name);
+  return finding.finding->source == FindingSource::kRegistry &&
+         (name == kUnknownRegistry || name == kStaleVerdict || !IsDecisionsOwnName(name));
 }
 
 bool CouldTurn(const ImageDecision& image, base::Time now) {

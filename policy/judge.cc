@@ -1,5 +1,6 @@
 // A registry's verdict: what every requirement says of it.
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,9 +75,50 @@ const Finding* FindPrevious(const RegistryFacts* previous, const Registry& regis
   return nullptr;
 }
 
+std::optional<ComplianceOpinion> OpinionBy(const Definition& definition, const ComplianceStates* states) {
+  if (states == nullptr || definition.id.empty()) {
+    return std::nullopt;
+  }
+  const auto opinion = states->opinions.find(base::AsciiLower(definition.guid));
+  return opinion == states->opinions.end() ? std::nullopt : std::optional(opinion->second);
+}
+
+// Why there is no opinion.
+std::string_view WhyNoOpinion(const Policy& policy, const ComplianceStates* states) {
+  if (!policy.compliance_states) {
+    return "Azure Policy's states are not read: inventory.complianceStates is not true in the configuration";
+  }
+  return states == nullptr ? "Azure Policy's states of it have not been read yet"
+                           : "Azure Policy has no state of it: the definition is not assigned there, or was not evaluated yet";
+}
+
+// `finding.azure` is an opinion of Azure's that decides.
+void TakeOpinion(Finding& finding) {
+  switch (finding.azure->state) {
+    case ComplianceState::kCompliant:
+      finding.result = FindingResult::kCompliant;
+      break;
+    case ComplianceState::kExempt:  // granted by somebody who may
+      finding.result = FindingResult::kCompliant;
+      finding.reason = "exempt in Azure Policy";
+      break;
+    case ComplianceState::kNonCompliant:
+      finding.result = FindingResult::kNonCompliant;
+      finding.evidence.push_back({"Azure Policy compliance state", "\"NonCompliant\"", "Compliant", true});
+      break;
+    case ComplianceState::kConflicting:
+      finding.reason = "assignments in Azure Policy contradict each other: its state there is Conflicting";
+      break;
+    case ComplianceState::kOther:
+      finding.reason = "its state in Azure Policy is none of Compliant, NonCompliant and Exempt";
+      break;
+  }
+}
+
 }  // namespace
 
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden) {
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden,
+              const ComplianceStates* states) {
   const base::Result<nlohmann::json> body = base::ParseJson(registry.body, registry.login_server);
   Verdict verdict;
   for (const Requirement& requirement : policy.requirements) {
@@ -88,7 +130,14 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
     finding.rule = requirement.rule;
     finding.definition_id = requirement.definition->id;
     finding.effect = requirement.effect;
-    if (body) {
+    finding.source = requirement.source;
+    finding.azure = OpinionBy(*requirement.definition, states);
+    const bool by_azure = requirement.source == FindingSource::kAzurePolicy;
+    if (by_azure && finding.azure) {
+      TakeOpinion(finding);
+    } else if (by_azure) {
+      finding.reason = WhyNoOpinion(policy, states);
+    } else if (body) {
       Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body, hidden);
       finding.result = evaluation.result;
       finding.evidence = std::move(evaluation.evidence);
@@ -100,7 +149,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
       finding.remedy = ExpandRemedy(requirement.definition->remedy, registry, policy.messages);
     }
     if (finding.result == FindingResult::kCompliant) {
-      finding.last_compliant = registry.observed;
+      finding.last_compliant = by_azure ? states->asked : registry.observed;
     } else if (const Finding* before = FindPrevious(previous, registry, requirement)) {
       finding.last_compliant = before->last_compliant;
     }

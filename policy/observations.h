@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "policy/compliance_state.h"
 #include "policy/registry.h"
 
 namespace policy {
@@ -20,8 +21,9 @@ struct Observations {
   std::vector<Registry> present;  // each with the time at which it was observed
   std::vector<GoneRegistry> gone;
   bool complete = false;  // with these, all that the source has was read at least once
+  std::vector<SubscriptionStates> states{};
 
-  bool empty() const { return present.empty() && gone.empty() && !complete; }
+  bool empty() const { return present.empty() && gone.empty() && !complete && states.empty(); }
 };
 
 }  // namespace policy

@@ -24,9 +24,10 @@ namespace policy {
 struct Requirement {
   std::string name;  // the definition's short name: what messages, records and exemptions call it
   std::shared_ptr<const Definition> definition;
-  nlohmann::json parameters;  // bound: complete
+  nlohmann::json parameters;  // bound: complete; of kRegistry alone
   Effect effect = Effect::kDeny;
-  std::string rule{};  // a digest of definition and parameters: another one never inherits compliance
+  std::string rule{};  // a digest of source, definition and parameters: another one never inherits compliance
+  FindingSource source = FindingSource::kRegistry;
 };
 
 enum class SourceAction { kAllow, kWarn, kAudit, kDeny, kVerify };
@@ -75,6 +76,7 @@ struct Policy {
   std::vector<NamespaceCap> namespaces;
   std::vector<Exemption> exemptions;
   RegistrySuffixes registry_suffixes;  // of the clouds, not of the file: which hosts must have a verdict
+  bool compliance_states = false;      // of the configuration, not of the file: Azure Policy's states are read
   std::string digest;                  // "sha256:…" of the file's text, and of the default policy's own text
 };
 
@@ -82,13 +84,14 @@ struct Policy {
 std::string_view DefaultPolicyText();
 
 // Strict: every key, type and name is checked, and all problems are reported with line and column. `suffixes` tell login
-// servers from other hosts, here and in every decision by this policy.
+// servers from other hosts, here and in every decision by this policy; `compliance_states` becomes the policy's.
 base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions,
-                                                       const RegistrySuffixes& suffixes = {});
+                                                       const RegistrySuffixes& suffixes = {}, bool compliance_states = false);
 
 // Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
-// resource is the same, what is remembered of earlier compliance is carried on. Pure; costs tens of microseconds.
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous,
-              HiddenMembers hidden = HiddenMembers::kAsAzure);
+// resource is the same, what is remembered of earlier compliance is carried on. `states` (may be null: not read) are what Azure
+// Policy says of it. Pure; costs tens of microseconds.
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden = HiddenMembers::kAsAzure,
+              const ComplianceStates* states = nullptr);
 
 }  // namespace policy

@@ -47,9 +47,10 @@ std::string Item(std::string_view list, std::size_t index) { return std::string(
 class PolicyReader {
  public:
   PolicyReader(const YamlNode& document, std::string_view file, const DefinitionSet& definitions, const RegistrySuffixes& suffixes,
-               base::Problems& problems)
+               bool compliance_states, base::Problems& problems)
       : document_(document, file, "", problems), file_(file), definitions_(definitions), problems_(problems) {
     policy_.registry_suffixes = suffixes;
+    policy_.compliance_states = compliance_states;
   }
 
   Policy Read() {
@@ -118,6 +119,7 @@ class PolicyReader {
         }
       }
       ReadEffect(mapping, "effect", EffectNames(), &requirement.effect);
+      ReadSource(mapping, requirement);
       ReadParameters(mapping, requirement);
       mapping.Finish();
       if (is_new) {
@@ -136,6 +138,19 @@ class PolicyReader {
     return definition;
   }
 
+  static void ReadSource(YamlMapping& mapping, Requirement& requirement) {
+    constexpr std::array<FindingSource, 2> kSources = {FindingSource::kRegistry, FindingSource::kAzurePolicy};
+    std::size_t index = 0;
+    if (!mapping.OptionalChoice("source", {"registry", "azurePolicy"}, &index)) {
+      return;
+    }
+    requirement.source = kSources[index];
+    if (requirement.source == FindingSource::kAzurePolicy && requirement.definition && requirement.definition->id.empty()) {
+      mapping.AddProblem(*mapping.Member("source"), "source",
+                         Quoted(requirement.name) + " is no definition of Azure's, so Azure Policy has no state of it; leave source out");
+    }
+  }
+
   void ReadParameters(YamlMapping& mapping, Requirement& requirement) {
     const YamlNode* given = mapping.Member("parameters");
     if (given != nullptr && given->kind != YamlNode::Kind::kMapping) {
@@ -143,6 +158,13 @@ class PolicyReader {
       return;
     }
     if (!requirement.definition) {
+      return;
+    }
+    if (requirement.source == FindingSource::kAzurePolicy) {
+      if (given != nullptr) {
+        mapping.AddProblem(*given, "parameters", "are those of the assignment in Azure with source: azurePolicy; leave them out");
+      }
+      requirement.rule = base::Sha256(requirement.definition->digest + "azurePolicy");
       return;
     }
     auto bound = BindParameters(*requirement.definition, given == nullptr ? nlohmann::json::object() : base::ToJson(*given));
@@ -327,7 +349,7 @@ class PolicyReader {
 }  // namespace
 
 base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions,
-                                                       const RegistrySuffixes& suffixes) {
+                                                       const RegistrySuffixes& suffixes, bool compliance_states) {
   const auto document = base::ParseYaml(text, file);
   if (!document) {
     return tl::unexpected(document.error());
@@ -337,7 +359,7 @@ base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, st
     return tl::unexpected(base::Problems{{std::string(file), 0, 0, message}});
   }
   base::Problems problems;
-  Policy policy = PolicyReader(*document, file, definitions, suffixes, problems).Read();
+  Policy policy = PolicyReader(*document, file, definitions, suffixes, compliance_states, problems).Read();
   if (!problems.empty()) {
     base::SortByPlace(problems);
     return tl::unexpected(std::move(problems));

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "policy/compliance_state.h"
 #include "policy/registry_host.h"
 #include "policy/verdict.h"
 
@@ -36,6 +37,7 @@ base::Result<std::vector<Registry>> ReadRegistries(std::string_view json, std::s
 struct RegistryFacts {
   Registry registry;
   Verdict verdict;
+  std::shared_ptr<const ComplianceStates> states{};  // what Azure Policy says of this resource; null: not read
 };
 
 // Every registry that is known, by login server. Immutable once published; values are shared between generations.

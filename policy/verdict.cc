@@ -28,4 +28,13 @@ std::string_view ToString(Effect effect) {
   return "Deny";
 }
 
+bool DisagreesWithAzure(const Finding& finding) {
+  if (!finding.azure) {
+    return false;
+  }
+  const ComplianceState state = finding.azure->state;
+  return (finding.result == FindingResult::kCompliant && state == ComplianceState::kNonCompliant) ||
+         (finding.result == FindingResult::kNonCompliant && state == ComplianceState::kCompliant);
+}
+
 }  // namespace policy

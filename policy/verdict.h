@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "policy/compliance_state.h"
 
 namespace policy {
 
@@ -20,6 +21,12 @@ std::string_view ToString(FindingResult result);  // "Compliant", "NonCompliant"
 // Ordered by strength: a cap is the lesser of two.
 enum class Effect { kDisabled, kAudit, kWarn, kDeny };
 std::string_view ToString(Effect effect);  // "Disabled", "Audit", "Warn", "Deny"
+
+// Who says whether a requirement is met.
+enum class FindingSource {
+  kRegistry,     // the definition, evaluated here over the registry as Azure describes it
+  kAzurePolicy,  // Azure Policy's own compliance state
+};
 
 // One field that decided: what it is, and what it would have to be.
 struct Evidence {
@@ -38,11 +45,16 @@ struct Finding {
   FindingResult result = FindingResult::kUnknown;
   Effect effect = Effect::kDisabled;         // what the requirement asks for, before caps
   std::vector<Evidence> evidence;            // empty when Compliant
-  std::string reason;                        // Unknown: why
+  std::string reason;                        // Unknown: why; Compliant: that an exemption in Azure makes it so
   std::string remedy;                        // the `az` command that mends it, or ""
   std::string rule;                          // of which rule it is: definition and parameters, as a digest
   std::optional<base::Time> last_compliant;  // the last observation at which this was Compliant, if any is remembered
+  FindingSource source = FindingSource::kRegistry;
+  std::optional<ComplianceOpinion> azure{};  // what Azure Policy says of the same definition, where that is known
 };
+
+// Whether one of the finding and Azure's opinion is Compliant and the other NonCompliant: no other two contradict each other.
+bool DisagreesWithAzure(const Finding& finding);
 
 using Verdict = std::vector<Finding>;  // in the policy's order of requirements
 

@@ -355,6 +355,33 @@ TEST(Decide, StaleVerdictIsAFindingOfItsOwn) {
   EXPECT_EQ(world.Kind(), DecisionKind::kAllowed) << "only Verify asks the verdict";
 }
 
+TEST(Decide, AStateOfAzurePolicysIsUnknownWhenItWasReadTooLongAgo) {
+  World world;
+  RegistryFacts known;
+  known.registry.login_server = "contoso.azurecr.io";
+  known.registry.observed = world.now;
+  known.states = std::make_shared<const ComplianceStates>(ComplianceStates{world.now - 73h, {}});
+  known.verdict = {Compliant("private-link"), Compliant("customer-managed-key")};
+  known.verdict[0].source = FindingSource::kAzurePolicy;
+  world.facts.Add(std::make_shared<const RegistryFacts>(known));
+  world.Use("contoso.azurecr.io/a");
+  world.policy.stale_after = 73h;
+  EXPECT_EQ(world.Kind(), DecisionKind::kAllowed) << "exactly as old as accepted";
+  world.policy.stale_after = 72h;
+  const Decision decision = world.Decide();
+  EXPECT_THAT(FindingsOf(decision), ElementsAre("private-link=Deny", "customer-managed-key=Disabled"));
+  const Finding& outdated = *decision.images[0].findings[0].finding;
+  EXPECT_EQ(outdated.result, FindingResult::kUnknown);
+  EXPECT_THAT(outdated.reason, HasSubstr("last read 3 d 1 h ago"));
+  world.policy.unknown_finding = Effect::kAudit;
+  EXPECT_EQ(world.Kind(), DecisionKind::kAllowed);
+
+  known.verdict[0] = Unknown("private-link");
+  known.verdict[0].source = FindingSource::kAzurePolicy;
+  world.facts.Add(std::make_shared<const RegistryFacts>(known));
+  EXPECT_EQ(world.Decide().images[0].findings[0].finding->reason, known.verdict[0].reason) << "what was unknown keeps its reason";
+}
+
 TEST(Decide, DriftGraceWarnsForItsTime) {
   World world;
   Finding drifted = NonCompliant("private-link");

@@ -55,6 +55,18 @@ TEST(Freshness, NothingIsAskedForWhereNothingIsDenied) {
   EXPECT_THAT(Needed(world), IsEmpty());
 }
 
+TEST(Freshness, WhatAzurePolicySaysDoesNotChangeByAsking) {
+  World world;
+  world.Use("contoso.azurecr.io/shop/cart:1");
+  Finding finding = NonCompliant("private-link");
+  finding.source = FindingSource::kAzurePolicy;
+  world.Know("contoso.azurecr.io", {finding});
+  EXPECT_THAT(Needed(world), IsEmpty());
+  finding.effect = Effect::kWarn;
+  world.Know("contoso.azurecr.io", {finding, NonCompliant("customer-managed-key")});
+  EXPECT_THAT(Needed(world), ElementsAre("contoso.azurecr.io"));
+}
+
 TEST(Freshness, FactsAreFreshForFiveSecondsAndNeverFromTheFuture) {
   World world;
   world.Use("contoso.azurecr.io/shop/cart:1");

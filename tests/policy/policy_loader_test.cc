@@ -101,6 +101,28 @@ TEST(PolicyLoader, OtherParametersAreAnotherRule) {
   EXPECT_EQ(rule("true"), rule("true"));
 }
 
+TEST(PolicyLoader, ARequirementSaysWhoseResultCounts) {
+  const auto policy = Load(
+      "requirements:\n  - {definition: private-link, source: azurePolicy}\n  - {definition: premium-sku, source: registry}\n"
+      "  - definition: zone-redundant\n");
+  ASSERT_EQ(policy->requirements.size(), 3u);
+  EXPECT_EQ(policy->requirements[0].source, policy::FindingSource::kAzurePolicy);
+  EXPECT_EQ(policy->requirements[1].source, policy::FindingSource::kRegistry);
+  EXPECT_EQ(policy->requirements[2].source, policy::FindingSource::kRegistry);
+  EXPECT_NE(policy->requirements[0].rule, Load("requirements: [{definition: private-link}]\n")->requirements[0].rule)
+      << "compliance by the one is none by the other";
+}
+
+TEST(PolicyLoader, AzurePolicyJudgesOnlyItsOwnDefinitionsByItsOwnParameters) {
+  EXPECT_EQ(ProblemsOf("requirements:\n  - definition: dedicated-data-endpoints\n    source: azurePolicy\n"),
+            "policy.yaml:5:13: requirements[0].source: \"dedicated-data-endpoints\" is no definition of Azure's, so Azure Policy has no "
+            "state of it; leave source out");
+  EXPECT_EQ(ProblemsOf("requirements:\n  - {definition: private-link, source: azurePolicy, parameters: {effect: Audit}}\n"),
+            "policy.yaml:4:65: requirements[0].parameters: are those of the assignment in Azure with source: azurePolicy; leave them out");
+  EXPECT_THAT(ProblemsOf("requirements:\n  - {definition: private-link, source: azure}\n"),
+              HasSubstr("requirements[0].source: expected registry or azurePolicy, got \"azure\""));
+}
+
 TEST(DefaultPolicy, IsTheOneThatIsDocumented) {
   const auto loaded = LoadPolicy(policy::DefaultPolicyText(), "default", DefinitionSet::WithBuiltIns());
   ASSERT_TRUE(loaded) << base::ToString(loaded.error());
