@@ -76,7 +76,7 @@ ArmResult<json> Arm::Get(const std::string& target, milliseconds deadline) {
 ArmResult<json> Arm::Post(const std::string& target, const json& body, milliseconds deadline) {
   http::Request request;
   request.method = "POST";
-  request.body = base::DumpJson(body);
+  request.body = body.is_null() ? std::string() : base::DumpJson(body);
   return Call(std::move(request), target, deadline);
 }
 

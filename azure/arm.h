@@ -35,6 +35,7 @@ class Arm {
   // sent and the call is kThrottled; when the remaining quota that the last answer told runs low, calls are spread out the
   // same way. The answer is an object.
   ArmResult<nlohmann::json> Get(const std::string& target, std::chrono::milliseconds deadline);
+  // A body that is null is sent as none.
   ArmResult<nlohmann::json> Post(const std::string& target, const nlohmann::json& body, std::chrono::milliseconds deadline);
 
   // Who asks, for messages: "workload identity 0b8f… of tenant 72f9…".

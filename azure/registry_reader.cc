@@ -1,13 +1,13 @@
 #include "azure/registry_reader.h"
 
 #include <optional>
-#include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "azure/arm.h"
+#include "azure/paging.h"
 #include "azure/resource_graph.h"
 #include "azure/resource_id.h"
 #include "base/json.h"
@@ -21,10 +21,8 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using Kind = ArmError::Kind;
 
-// How often one page is waited for: others may draw on the same allowance in between.
-constexpr int kMaxPauses = 5;
-
 constexpr std::string_view kRegistriesPath = "/providers/Microsoft.ContainerRegistry/registries";
+constexpr std::string_view kNextLink = "nextLink";
 constexpr std::string_view kReadRegistries = "Microsoft.ContainerRegistry/registries/read";
 constexpr std::string_view kReadConnections = "Microsoft.ContainerRegistry/registries/privateEndpointConnections/read";
 
@@ -51,19 +49,6 @@ class Reader final : public RegistryReader {
   ArmResult<policy::Registry> Get(const std::string& resource_id, milliseconds deadline) override;
 
  private:
-  // The time that one operation has, over all its calls.
-  struct Budget {
-    const base::Clock& clock;
-    std::chrono::steady_clock::time_point until;
-
-    Budget(const base::Clock& clock_in, milliseconds deadline) : clock(clock_in), until(clock_in.Monotonic() + deadline) {}
-    milliseconds Left() const { return std::chrono::duration_cast<milliseconds>(until - clock.Monotonic()); }
-  };
-  enum class Patience {
-    kNone,    // the first call of an operation: who asks has a schedule of its own
-    kPauses,  // the following ones
-  };
-
   // Registries as they came, beside the trees of their bodies.
   struct Page {
     std::vector<policy::Registry> registries;
@@ -71,8 +56,9 @@ class Reader final : public RegistryReader {
     std::string next;  // "" after the last
   };
 
-  template <class CallOnce>
-  ArmResult<json> Call(const CallOnce& call, const Budget& budget, Patience patience) const;
+  ArmResult<json> Call(const CallOnce& call, const Budget& budget, Patience patience) const {
+    return CallForPage(call, budget, patience, pause_);
+  }
   ArmResult<json> GetJson(const std::string& target, const Budget& budget, Patience patience) const;
 
   ArmResult<std::vector<Discovered>> Query(const std::string& query, const Scope& scope, milliseconds deadline) const;
@@ -93,15 +79,6 @@ class Reader final : public RegistryReader {
   const policy::RegistrySuffixes suffixes_;
 };
 
-// "" when there is none; nothing when it is no text.
-std::optional<std::string> NextLink(const json& page) {
-  const auto next = page.find("nextLink");
-  if (next == page.end() || next->is_null()) {
-    return "";
-  }
-  return next->is_string() ? std::optional(next->get<std::string>()) : std::nullopt;
-}
-
 bool LacksConnections(const json& body) {
   const auto properties = body.find("properties");
   if (properties == body.end() || !properties->is_object()) {
@@ -109,18 +86,6 @@ bool LacksConnections(const json& body) {
   }
   const auto connections = properties->find("privateEndpointConnections");
   return connections == properties->end() || connections->is_null();
-}
-
-template <class CallOnce>
-ArmResult<json> Reader::Call(const CallOnce& call, const Budget& budget, Patience patience) const {
-  for (int pauses = 0;; ++pauses) {
-    ArmResult<json> answer = call(budget.Left());
-    if (answer || answer.error().kind != Kind::kThrottled || patience == Patience::kNone || pauses == kMaxPauses ||
-        answer.error().retry_after >= budget.Left()) {
-      return answer;
-    }
-    pause_(answer.error().retry_after);
-  }
 }
 
 ArmResult<json> Reader::GetJson(const std::string& target, const Budget& budget, Patience patience) const {
@@ -252,7 +217,7 @@ ArmResult<Reader::Page> Reader::ReadListPage(const std::string& subscription, co
   }
   const std::string source = "the registries of subscription " + subscription;
   const auto value = answer->find("value");
-  std::optional<std::string> next = NextLink(*answer);
+  std::optional<std::string> next = NextLink(*answer, kNextLink);
   if (value == answer->end() || !value->is_array() || !next) {
     return Unavailable(source + ": expected a list, an object with an array \"value\"");
   }
@@ -330,7 +295,7 @@ ArmResult<json> Reader::ReadConnections(const RegistryId& id, const Budget& budg
       return answer;
     }
     const auto value = answer->find("value");
-    std::optional<std::string> next = NextLink(*answer);
+    std::optional<std::string> next = NextLink(*answer, kNextLink);
     if (value == answer->end() || !value->is_array() || !next) {
       return Unavailable("the private endpoint connections of " + id.Path() + ": expected a list, an object with an array \"value\"");
     }
@@ -346,8 +311,6 @@ ArmResult<json> Reader::ReadConnections(const RegistryId& id, const Budget& budg
 }
 
 }  // namespace
-
-void SleepPause(milliseconds time) { std::this_thread::sleep_for(time); }
 
 std::unique_ptr<RegistryReader> MakeRegistryReader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause,
                                                    policy::RegistrySuffixes suffixes) {

@@ -3,13 +3,13 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "azure/arm_error.h"
+#include "azure/paging.h"
 #include "base/clock.h"
 #include "policy/registry.h"
 #include "policy/registry_host.h"
@@ -57,11 +57,6 @@ class RegistryReader {
   // One registry by ARM.
   virtual ArmResult<policy::Registry> Get(const std::string& resource_id, std::chrono::milliseconds deadline) = 0;
 };
-
-// Waits so long, or less when the program ends. Called between the pages of one answer alone, where Azure's limits ask for
-// it and the deadline allows it: what was read already would else be read again, and long answers never be read to the end.
-using Pause = std::function<void(std::chrono::milliseconds)>;
-void SleepPause(std::chrono::milliseconds time);
 
 // `api_version` is that of registries. `observed` of a registry is when its page, or it, was asked for. A body without
 // privateEndpointConnections gets them by their own list; an api-version that has no such list leaves the body without,

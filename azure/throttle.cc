@@ -60,7 +60,9 @@ std::string ThrottleKey(std::string_view target) {
   constexpr std::string_view kSubscriptions = "/subscriptions/";
   if (StartsWith(target, kSubscriptions)) {
     const std::string_view rest = target.substr(kSubscriptions.size());
-    return "subscription " + base::AsciiLower(rest.substr(0, rest.find_first_of("/?")));
+    const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
+    const bool is_insights = StartsWith(rest.substr(end), "/providers/Microsoft.PolicyInsights/");
+    return (is_insights ? "policy states of " : "subscription ") + base::AsciiLower(rest.substr(0, end));
   }
   return StartsWith(target, "/providers/Microsoft.ResourceGraph/") ? "resource graph" : "tenant";
 }

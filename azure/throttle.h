@@ -31,7 +31,8 @@ inline constexpr std::chrono::seconds kQueryWindow{5};  // where an answer does 
 inline constexpr std::chrono::seconds kDefaultRetryAfter{10};
 inline constexpr std::chrono::seconds kMinRetryAfter{1};
 
-// Whose allowance a call draws on: a subscription's, Resource Graph's, or the tenant's. `target` is the path of a call.
+// Whose allowance a call draws on: a subscription's, that of its policy states (Policy Insights counts by itself, and registries must
+// not wait for it), Resource Graph's, or the tenant's. `target` is the path of a call.
 std::string ThrottleKey(std::string_view target);
 
 // For one identity. For one thread at a time. Holds one small entry for each subscription that was ever asked about.

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "azure/policy_states.h"
 #include "tests/azure/fake_azure_session.h"
 #include "tests/support/azure_world_client.h"
 #include "tests/support/temp_folder.h"
@@ -499,6 +500,31 @@ TEST_F(FakeAzure, PolicyStatesComeLowerCasedAndInPages) {
       "/subscriptions/" + kSubscription + "/resourcegroups/platform/providers/microsoft.containerregistry/registries/";
   EXPECT_THAT(ids, UnorderedElementsAre(group + "alpha", group + "bravo", group + "charlie"));
   EXPECT_EQ(world_.Count(AzureService::kPolicyInsights), 2U);
+}
+
+TEST_F(FakeAzure, PolicyStatesOfASubscriptionAreReadWhole) {
+  constexpr const char* kDefinition = "5b9159ae-1701-4a6f-9a7a-aa9c8ddd0580";
+  Set([](AzureSettings& settings) {
+    settings.states_page = 2;
+    settings.states = {2, 1};  // so that pages have to be waited for
+  });
+  for (const char* name : {"Alpha", "Bravo", "Charlie"}) {
+    for (const char* assignment : {"one", "two", "three"}) {
+      const bool bad = name == std::string("Bravo") && assignment == std::string("two");
+      world_.PutPolicyState({world_.AddRegistry(kSubscription, "Platform", name), kDefinition, bad ? "NonCompliant" : "Compliant", "audit",
+                             assignment, clock_.Now()});
+    }
+  }
+  world_.PutPolicyState({world_.AddRegistry(Subscription(2), "Platform", "Other"), kDefinition});
+  const auto read = MakeStatesReader(session_->arm, clock_, [this](milliseconds time) { clock_.Advance(time); })(kSubscription, kDeadline);
+  ASSERT_TRUE(read) << read.error().ToString();
+  std::vector<std::string> states;
+  for (const auto& [id, opinions] : read->registries) {
+    ASSERT_THAT(opinions, SizeIs(1));
+    states.push_back(id.substr(id.rfind('/') + 1) + " " + std::string(policy::ToString(opinions.at(kDefinition).state)));
+  }
+  EXPECT_THAT(states, ElementsAre("alpha Compliant", "bravo NonCompliant", "charlie Compliant"));
+  EXPECT_THAT(world_.violations(), IsEmpty());
 }
 
 }  // namespace

@@ -25,9 +25,11 @@ struct Throttled {
   }
 };
 
-TEST(ThrottleKey, TellsSubscriptionsResourceGraphAndTheTenantApart) {
+TEST(ThrottleKey, TellsSubscriptionsPolicyStatesResourceGraphAndTheTenantApart) {
   EXPECT_EQ(ThrottleKey("/subscriptions/0000000A/providers/Microsoft.ContainerRegistry/registries?api-version=x"), "subscription 0000000a");
   EXPECT_EQ(ThrottleKey("/Subscriptions/0000000a?api-version=x"), "subscription 0000000a");
+  EXPECT_EQ(ThrottleKey("/subscriptions/0000000A/providers/microsoft.policyinsights/policyStates/latest/queryResults?x"),
+            "policy states of 0000000a");
   EXPECT_EQ(ThrottleKey("/providers/microsoft.resourcegraph/resources?api-version=2021-03-01"), "resource graph");
   EXPECT_EQ(ThrottleKey("/subscriptions?api-version=2022-12-01"), "tenant");
   EXPECT_EQ(ThrottleKey("/"), "tenant");
