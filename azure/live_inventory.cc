@@ -50,11 +50,16 @@ std::vector<KnownRegistry> KnownIn(const policy::Facts& facts, const std::string
 }  // namespace
 
 LiveInventory::LiveInventory(Options options, const std::vector<Source>& sources, Hooks hooks, const base::Clock& clock)
-    : registry_suffixes_(std::move(options.registry_suffixes)), hooks_(std::move(hooks)), clock_(clock), confirmations_(clock.Monotonic()) {
+    : registry_suffixes_(std::move(options.registry_suffixes)),
+      reads_states_(std::ranges::any_of(sources, [](const Source& source) { return source.states != nullptr; })),
+      hooks_(std::move(hooks)),
+      clock_(clock),
+      confirmations_(clock.Monotonic()) {
   base::MutexLock lock(refresh_mutex_);
   const Instant now = clock.Monotonic();
   options.schedule.has_company = sources.size() > 1;
   for (const Source& source : sources) {
+    options.schedule.states = source.states ? std::optional(kStatesInterval) : std::nullopt;
     identities_.push_back({source, Schedule(source.scope, options.schedule, options.seed + identities_.size(), now), false, {}});
   }
   policy::Observations outside;
@@ -107,9 +112,9 @@ void LiveInventory::Count(std::string_view what, const ArmResult<T>& answer) {
 }
 
 template <class Answer, class Hand>
-void LiveInventory::Finish(const Turn& turn, std::string_view what, const Answer& answer, const Hand& hand) {
+void LiveInventory::Finish(std::size_t index, std::string_view what, const Answer& answer, const Hand& hand) {
   base::MutexLock lock(refresh_mutex_);
-  Identity& identity = identities_[turn.reader.identity];
+  Identity& identity = identities_[index];
   Count(what, answer);
   policy::Observations learned = hand(identity.schedule, clock_.Monotonic());
   if (!told_complete_ && std::ranges::all_of(identities_, [](const Identity& each) { return each.schedule.IsComplete(); })) {
@@ -133,7 +138,7 @@ bool LiveInventory::RefreshOnce() {
   switch (task.kind) {
     case Task::Kind::kDiscover: {
       const auto answer = reader.Discover(turn->reader.scope, kListDeadline);
-      Finish(*turn, "discover", answer, [&](Schedule& schedule, Instant now) {
+      Finish(turn->reader.identity, "discover", answer, [&](Schedule& schedule, Instant now) {
         schedule.OnDiscovered(answer, now);
         return policy::Observations();
       });
@@ -142,17 +147,47 @@ bool LiveInventory::RefreshOnce() {
     case Task::Kind::kList: {
       auto answer = reader.List(task.subscription, kListDeadline);
       const std::vector<KnownRegistry> known = KnownIn(*hooks_.facts(), task.subscription);
-      Finish(*turn, "list", answer,
+      Finish(turn->reader.identity, "list", answer,
              [&](Schedule& schedule, Instant now) { return schedule.OnListed(task.subscription, std::move(answer), known, asked, now); });
       break;
     }
     case Task::Kind::kSettle: {
       auto answer = reader.Get(task.registry.resource_id, kGetDeadline);
-      Finish(*turn, "settle", answer,
+      Finish(turn->reader.identity, "settle", answer,
              [&](Schedule& schedule, Instant now) { return schedule.OnSettled(task, std::move(answer), asked, now); });
       break;
     }
   }
+  return true;
+}
+
+std::optional<LiveInventory::StatesTurn> LiveInventory::TakeStatesTurn() {
+  base::MutexLock lock(refresh_mutex_);
+  const auto next = std::ranges::min_element(identities_, {}, [](const Identity& identity) { return identity.schedule.NextStates(); });
+  auto subscription = next == identities_.end() ? std::nullopt : next->schedule.TakeStates(clock_.Monotonic());
+  if (!subscription) {
+    return std::nullopt;
+  }
+  return StatesTurn{static_cast<std::size_t>(next - identities_.begin()), next->source.states, std::move(*subscription)};
+}
+
+LiveInventory::Instant LiveInventory::NextStates() const {
+  base::MutexLock lock(refresh_mutex_);
+  Instant next = Instant::max();
+  for (const Identity& identity : identities_) {
+    next = std::min(next, identity.schedule.NextStates());
+  }
+  return next;
+}
+
+bool LiveInventory::ReadStatesOnce() {
+  const std::optional<StatesTurn> turn = TakeStatesTurn();
+  if (!turn) {
+    return false;
+  }
+  auto answer = turn->read(turn->subscription, kStatesDeadline);
+  Finish(turn->identity, "states", answer,
+         [&](Schedule& schedule, Instant now) { return schedule.OnStates(turn->subscription, std::move(answer), now); });
   return true;
 }
 

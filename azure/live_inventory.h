@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "azure/confirmations.h"
+#include "azure/policy_states.h"
 #include "azure/registry_reader.h"
 #include "azure/schedule.h"
 #include "base/clock.h"
@@ -31,6 +32,10 @@ namespace azure {
 inline constexpr std::chrono::milliseconds kListDeadline{60'000};
 // Of one registry, and of a look-up. Admissions wait for less; what comes later is there for their next try.
 inline constexpr std::chrono::milliseconds kGetDeadline{5'000};
+// Of one subscription's states of Azure Policy, all pages. Nobody waits for them.
+inline constexpr std::chrono::milliseconds kStatesDeadline{120'000};
+// They are read so often: Azure Policy evaluates a registry once in 24 hours, or some 15 minutes after it has changed.
+inline constexpr std::chrono::milliseconds kStatesInterval{900'000};
 // The same problem is logged again after this.
 inline constexpr std::chrono::minutes kProblemLogInterval{5};
 
@@ -43,6 +48,7 @@ class LiveInventory {
     std::string name;  // for messages
     Scope scope;
     RegistryReader* reader = nullptr;
+    StatesReader states{};  // null: Azure Policy's states are not read
   };
 
   struct Hooks {
@@ -71,6 +77,10 @@ class LiveInventory {
   bool ConfirmOnce() EXCLUDES(confirm_mutex_, refresh_mutex_);
   Instant NextRefresh() const EXCLUDES(refresh_mutex_);
   Instant NextConfirm() const EXCLUDES(confirm_mutex_);
+  // The same for Azure Policy's states.
+  bool ReadStatesOnce() EXCLUDES(refresh_mutex_);
+  Instant NextStates() const EXCLUDES(refresh_mutex_);
+  bool ReadsStates() const { return reads_states_; }
 
   // Asks about those registries; `done` is called once when what Azure says is in the facts, or when nothing more is to be
   // expected, at once or from a thread of this inventory's or of the facts' owner. After `until` nobody waits any more. Does
@@ -79,7 +89,7 @@ class LiveInventory {
   // Called after every Freshen that may have brought work for ConfirmOnce. Set before the first.
   void OnWork(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  // How often Azure was asked what ("discover", "list", "settle", "confirm", "look_up"), and what came of it ("ok",
+  // How often Azure was asked what ("discover", "list", "settle", "states", "confirm", "look_up"), and what came of it ("ok",
   // "not_found", "forbidden", "throttled", "held_back", "unavailable", "rejected").
   using Reads = std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>;
 
@@ -110,11 +120,17 @@ class LiveInventory {
     Reader reader;
     Task task;
   };
+  struct StatesTurn {
+    std::size_t identity = 0;
+    StatesReader read;
+    std::string subscription;
+  };
 
+  std::optional<StatesTurn> TakeStatesTurn() EXCLUDES(refresh_mutex_);
   std::optional<Turn> TakeTurn() EXCLUDES(refresh_mutex_);
-  // Ends a turn: hands its answer to the schedule, and what that made of it on.
+  // Ends an identity's turn: hands its answer to the schedule, and what that made of it on.
   template <class Answer, class Hand>
-  void Finish(const Turn& turn, std::string_view what, const Answer& answer, const Hand& hand) EXCLUDES(refresh_mutex_);
+  void Finish(std::size_t index, std::string_view what, const Answer& answer, const Hand& hand) EXCLUDES(refresh_mutex_);
   void LogProblem(Identity& identity) REQUIRES(refresh_mutex_);
   template <class T>
   void Count(std::string_view what, const ArmResult<T>& answer) REQUIRES(refresh_mutex_);
@@ -132,6 +148,7 @@ class LiveInventory {
   bool IsInCloud(std::string_view login_server) const;
 
   const std::vector<std::string> registry_suffixes_;
+  const bool reads_states_;
   const Hooks hooks_;
   const base::Clock& clock_;
   std::function<void()> wake_;

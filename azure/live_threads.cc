@@ -24,6 +24,10 @@ LiveThreads::LiveThreads(LiveInventory& inventory, std::function<void()> interru
     threads_.emplace_back(
         [this] { Run("azure-confirm", [this] { return inventory_.ConfirmOnce(); }, [this] { return inventory_.NextConfirm(); }); });
   }
+  if (inventory_.ReadsStates()) {  // one: nobody waits for them
+    threads_.emplace_back(
+        [this] { Run("azure-states", [this] { return inventory_.ReadStatesOnce(); }, [this] { return inventory_.NextStates(); }); });
+  }
 }
 
 LiveThreads::~LiveThreads() { Stop(); }

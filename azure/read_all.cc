@@ -75,12 +75,22 @@ class Reading {
     progress_count_.registries = registries_.size();
     progress_(progress_count_);
   }
+  void Finish(const Job& job, ArmResult<policy::SubscriptionStates> answer) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    if (answer) {
+      states_.push_back(std::move(*answer));
+    } else {
+      problems_.push_back(job.source->name + ", Azure Policy's states of subscription " + job.subscription + ": " +
+                          answer.error().ToString());
+    }
+  }
   Everything TakeAll() EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
     Everything everything;
     everything.subscriptions = jobs_.size();
     everything.problems = std::move(problems_);
     std::ranges::sort(everything.problems);
+    everything.states = std::move(states_);
     for (auto& [login_server, registry] : registries_) {
       everything.registries.push_back(std::move(registry));
     }
@@ -94,6 +104,7 @@ class Reading {
   std::size_t next_ GUARDED_BY(mutex_) = 0;
   ReadProgress progress_count_ GUARDED_BY(mutex_);
   std::map<std::string, policy::Registry> registries_ GUARDED_BY(mutex_);
+  std::vector<policy::SubscriptionStates> states_ GUARDED_BY(mutex_);
   std::vector<std::string> problems_ GUARDED_BY(mutex_);
 };
 
@@ -127,7 +138,12 @@ Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait
   for (int i = 0; i < kRefreshThreads; ++i) {
     threads.emplace_back([&] {
       while (const Job* job = reading.Take()) {
-        reading.Finish(*job, WithAttempts(wait, [&] { return job->source->reader->List(job->subscription, kListDeadline); }));
+        const LiveInventory::Source& source = *job->source;
+        auto listed = WithAttempts(wait, [&] { return source.reader->List(job->subscription, kListDeadline); });
+        if (listed && source.states) {
+          reading.Finish(*job, WithAttempts(wait, [&] { return source.states(job->subscription, kStatesDeadline); }));
+        }
+        reading.Finish(*job, std::move(listed));
       }
     });
   }

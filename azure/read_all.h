@@ -17,9 +17,10 @@ inline constexpr int kReadAttempts = 3;
 inline constexpr std::chrono::milliseconds kLongestReadPause{20'000};
 
 struct Everything {
-  std::vector<policy::Registry> registries;  // by login server; of two the one that was observed later
-  std::vector<std::string> problems;         // what could not be read, whose it is, and what to do
-  std::size_t subscriptions = 0;             // that were to be read
+  std::vector<policy::Registry> registries;        // by login server; of two the one that was observed later
+  std::vector<policy::SubscriptionStates> states;  // of Azure Policy's, where a source reads them
+  std::vector<std::string> problems;               // what could not be read, whose it is, and what to do
+  std::size_t subscriptions = 0;                   // that were to be read
 };
 
 struct ReadProgress {

@@ -117,6 +117,9 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
   entry.was_read = true;
   entry.answered = true;
   entry.error.reset();
+  if (options_.states && !entry.states) {
+    entry.states.emplace(now);
+  }
   std::set<std::string> present;
   for (const policy::Registry& registry : *answer) {
     present.insert(base::AsciiLower(registry.resource_id));
@@ -165,6 +168,40 @@ policy::Observations Schedule::OnSettled(const Task& task, ArmResult<policy::Reg
   return learned;
 }
 
+std::optional<std::string> Schedule::TakeStates(Instant now) {
+  const auto next = std::ranges::min_element(subscriptions_, {}, [](const auto& entry) { return StatesDue(entry.second); });
+  if (next == subscriptions_.end() || StatesDue(next->second) > now) {
+    return std::nullopt;
+  }
+  next->second.states->Begin();
+  return next->first;
+}
+
+Schedule::Instant Schedule::NextStates() const {
+  Instant next = Instant::max();
+  for (const auto& [id, subscription] : subscriptions_) {
+    next = std::min(next, StatesDue(subscription));
+  }
+  return next;
+}
+
+policy::Observations Schedule::OnStates(const std::string& subscription, ArmResult<policy::SubscriptionStates> answer, Instant now) {
+  policy::Observations learned;
+  const auto entry = subscriptions_.find(subscription);
+  if (entry == subscriptions_.end() || !entry->second.states) {  // its last registry is gone since it was asked about
+    return learned;
+  }
+  if (!answer) {
+    entry->second.states->Failed(now, answer.error(), random_);
+    entry->second.states_error = std::move(answer.error());
+    return learned;
+  }
+  entry->second.states->Succeeded(now, *options_.states, random_);
+  entry->second.states_error.reset();
+  learned.states.push_back(std::move(*answer));
+  return learned;
+}
+
 bool Schedule::MeansGone(const ArmError& error, const std::string& subscription) const {
   if (error.kind != Kind::kNotFound) {
     return false;
@@ -199,6 +236,11 @@ Schedule::Status Schedule::status() const {
         status.problem =
             "registry " + suspicion.registry.login_server + " is in no list any more and may not be read: " + suspicion.problem;
       }
+    }
+  }
+  for (const auto& [id, subscription] : subscriptions_) {
+    if (subscription.states_error && !status.problem) {
+      status.problem = "Azure Policy's states of subscription " + id + ": " + subscription.states_error->ToString();
     }
   }
   return status;

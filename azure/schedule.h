@@ -29,6 +29,8 @@ bool NeedsDiscovery(const Scope& scope);
 struct ScheduleOptions {
   std::chrono::milliseconds refresh{60'000};     // of each subscription
   std::chrono::milliseconds discovery{600'000};  // its own, slower one: its queries are few, and all who use the identity share them
+  // Of Azure Policy's states of each subscription that was listed; none: they are not read.
+  std::optional<std::chrono::milliseconds> states{};
   // Other identities read too: a subscription that a saved inventory brought, that this identity may not read and that its
   // discovery does not show, is one of theirs and no alarm.
   bool has_company = false;
@@ -75,6 +77,12 @@ class Schedule {
                                 const std::vector<KnownRegistry>& known, base::Time asked, Instant now);
   policy::Observations OnSettled(const Task& task, ArmResult<policy::Registry> answer, base::Time asked, Instant now);
 
+  // The same for Azure Policy's states of a subscription, apart: no list of registries waits for them. They become due with
+  // its first list.
+  std::optional<std::string> TakeStates(Instant now);
+  Instant NextStates() const;
+  policy::Observations OnStates(const std::string& subscription, ArmResult<policy::SubscriptionStates> answer, Instant now);
+
   // Whether a GET that ended in `error` means that the registry is gone. A subscription that is not found counts only when
   // this identity has read it: to an identity of another tenant all subscriptions of this one are "not found".
   bool MeansGone(const ArmError& error, const std::string& subscription) const;
@@ -99,6 +107,8 @@ class Schedule {
     bool was_read = false;  // at least once
     bool answered = false;  // read, or refused for good
     std::optional<ArmError> error;
+    std::optional<Turn> states{};  // none: not to be read, or not yet
+    std::optional<ArmError> states_error{};
   };
   struct Suspicion {
     KnownRegistry registry;
@@ -108,6 +118,7 @@ class Schedule {
     std::string problem;
   };
 
+  static Instant StatesDue(const Subscription& subscription) { return subscription.states ? subscription.states->due() : Instant::max(); }
   // Those of `known` that `present` lacks, and that the list should have held.
   void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,
                base::Time asked, Instant now);

@@ -71,11 +71,11 @@ base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& input
   if (!state || !resolved->azure || ((*state)->primed && !inputs.refresh)) {
     return state;
   }
-  auto registries = ReadLiveRegistries(*resolved->azure, environment, streams, clock);
-  if (!registries) {
-    return tl::unexpected(base::Problems{{inputs.config, 0, 0, registries.error().ToString()}});
+  auto read = ReadLiveRegistries(*resolved->azure, environment, streams, clock);
+  if (!read) {
+    return tl::unexpected(base::Problems{{inputs.config, 0, 0, read.error().ToString()}});
   }
-  return state::LoadOnce(resolved->options, clock, std::move(*registries));
+  return state::LoadOnce(resolved->options, clock, std::move(*read));
 }
 
 base::Result<std::string> ReadFileOrStandardInput(const std::string& file, std::istream& in, std::size_t max_bytes) {

@@ -39,8 +39,8 @@ class ProgressLine {
 
 }  // namespace
 
-base::Result<std::vector<policy::Registry>> ReadLiveRegistries(const InventoryConfig& inventory, const azure::Environment& environment,
-                                                               const Streams& streams, const base::Clock& clock) {
+base::Result<policy::Observations> ReadLiveRegistries(const InventoryConfig& inventory, const azure::Environment& environment,
+                                                      const Streams& streams, const base::Clock& clock) {
   const auto source = AzureSource::Create(inventory, environment, clock);
   if (!source) {
     return tl::unexpected(source.error());
@@ -62,7 +62,10 @@ base::Result<std::vector<policy::Registry>> ReadLiveRegistries(const InventoryCo
     return base::Fail(base::ErrorCode::kUnavailable, "no registry could be read from " + inventory.cloud.name,
                       "mend what is said above; docs/azure.md tells what the identity needs");
   }
-  return std::move(read.registries);
+  policy::Observations observed;
+  observed.present = std::move(read.registries);
+  observed.states = std::move(read.states);
+  return observed;
 }
 
 }  // namespace cli

@@ -41,7 +41,7 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyFrom(const KeeperO
     return tl::unexpected<base::Problems>({ToProblem(options.policy_file, text.error())});
   }
   return LoadPolicyWithDefinitions(*text, options.policy_file.empty() ? kDefaultPolicyName : options.policy_file, definitions.files(),
-                                   options.registry_suffixes);
+                                   options.registry_suffixes, options.compliance_states);
 }
 
 base::Result<std::vector<policy::Registry>> ReadInventory(const base::WatchedFile::Change& change, const KeeperOptions& options,
@@ -275,7 +275,7 @@ Status Keeper::status() const {
 }
 
 base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock,
-                                                    std::optional<std::vector<policy::Registry>> read) {
+                                                    std::optional<policy::Observations> read) {
   base::Problems problems;
   DefinitionsFolder definitions(options.definitions_folder);
   definitions.Poll();
@@ -290,7 +290,7 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
     base::WatchedFile file(options.inventory_file, kMaxInventoryBytes);
     auto registries = ReadInventory(*file.Poll(), options, clock);  // the first Poll always has something
     if (registries) {
-      read = std::move(*registries);
+      read.emplace().present = std::move(*registries);
     } else {
       problems.push_back(ToProblem(options.inventory_file, registries.error()));
     }
@@ -301,14 +301,16 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   // It also tells when requirements were last met, which driftGrace asks.
   const std::optional<policy::Facts> saved = ReadSaved(options, clock);
   if (saved && !read) {
-    read = RegistriesOf(*saved);
+    read.emplace().present = RegistriesOf(*saved);
   }
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
   state->primed = read.has_value();
-  state->facts = JudgeAll(std::move(read).value_or(std::vector<policy::Registry>()), *state->policy, saved.value_or(policy::Facts()),
-                          nullptr, options.hidden_members);
+  policy::Observations observed = std::move(read).value_or(policy::Observations());
+  state->facts =
+      JudgeAll(std::exchange(observed.present, {}), *state->policy, saved.value_or(policy::Facts()), nullptr, options.hidden_members);
+  state->facts = Merge(std::move(state->facts), std::move(observed), *state->policy, clock.Now(), options.hidden_members);
   return state;
 }
 

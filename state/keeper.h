@@ -32,6 +32,7 @@ struct KeeperOptions {
   std::string saved_file{};                      // "": none; else what was read last is kept there, and a start begins with it
   policy::RegistrySuffixes registry_suffixes{};  // which hosts are registries of Azure's
   policy::HiddenMembers hidden_members = policy::HiddenMembers::kAsAzure;
+  bool compliance_states = false;  // Azure Policy's states are read too, and offered
 };
 
 // What went well and wrong, for /readyz, metrics and logs. A copy, taken under a mutex.
@@ -111,8 +112,8 @@ class Keeper {
 
 // One-shot: what the commands `check`, `registries` and `explain` need, from files. Every problem at once. Without an
 // inventory file the saved inventory is the inventory, at its true age; one that is damaged is none.
-// `read` are registries that were read elsewhere: they are the inventory then.
+// `read` is what was read elsewhere: its registries are the inventory then.
 base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock,
-                                                    std::optional<std::vector<policy::Registry>> read = std::nullopt);
+                                                    std::optional<policy::Observations> read = std::nullopt);
 
 }  // namespace state

@@ -4,14 +4,17 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
+
 namespace state {
 namespace {
 
-// The same body judged by the same policy gives the same findings, but for when they last held.
+// The same body judged by the same policy gives the same findings, but for when they last held; when a state of Azure Policy's
+// was read does not change by it.
 policy::Verdict Renew(const policy::Verdict& verdict, base::Time observed) {
   policy::Verdict renewed = verdict;
   for (policy::Finding& finding : renewed) {
-    if (finding.result == policy::FindingResult::kCompliant) {
+    if (finding.result == policy::FindingResult::kCompliant && finding.source == policy::FindingSource::kRegistry) {
       finding.last_compliant = observed;
     }
   }
@@ -34,7 +37,7 @@ base::Problem ToProblem(const std::string& file, const base::Error& error) {
 
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
     std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
-    const policy::RegistrySuffixes& suffixes) {
+    const policy::RegistrySuffixes& suffixes, bool compliance_states) {
   policy::DefinitionSet set = policy::DefinitionSet::WithBuiltIns();
   base::Problems problems;
   for (const auto& [path, content] : definitions) {
@@ -54,16 +57,29 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
   if (!problems.empty()) {
     return tl::unexpected<base::Problems>(std::move(problems));
   }
-  return policy::LoadPolicy(policy_text, policy_file, set, suffixes);
+  return policy::LoadPolicy(policy_text, policy_file, set, suffixes, compliance_states);
 }
 
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
                                                       const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden) {
   auto judged = std::make_shared<policy::RegistryFacts>();
+  if (before != nullptr && base::EqualsIgnoreAsciiCase(before->registry.resource_id, registry.resource_id)) {
+    judged->states = before->states;
+  }
   const bool same =
       before != nullptr && same_policy && before->registry.resource_id == registry.resource_id && before->registry.body == registry.body;
-  judged->verdict = same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden);
+  judged->verdict =
+      same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden, judged->states.get());
   judged->registry = std::move(registry);
+  return judged;
+}
+
+std::shared_ptr<const policy::RegistryFacts> WithStates(const policy::RegistryFacts& known, policy::ComplianceStates states,
+                                                        const policy::Policy& policy, policy::HiddenMembers hidden) {
+  auto judged = std::make_shared<policy::RegistryFacts>();
+  judged->registry = known.registry;
+  judged->states = std::make_shared<const policy::ComplianceStates>(std::move(states));
+  judged->verdict = policy::Judge(known.registry, policy, &known, hidden, judged->states.get());
   return judged;
 }
 

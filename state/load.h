@@ -21,12 +21,17 @@ base::Problem ToProblem(const std::string& file, const base::Error& error);
 // for cannot be judged.
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
     std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
-    const policy::RegistrySuffixes& suffixes = {});
+    const policy::RegistrySuffixes& suffixes = {}, bool compliance_states = false);
 
 // Judges one registry. `before` (may be null) is what was known of its login server; `same_policy`: judged by this policy.
-// The same body keeps its verdict then, and what is remembered of earlier compliance is carried on in any case.
+// The same body keeps its verdict then, and what is remembered of earlier compliance, and what Azure Policy says of the same
+// resource, is carried on in any case.
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
                                                       const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden);
+
+// Judges what is known of a registry again, with what Azure Policy says of it now.
+std::shared_ptr<const policy::RegistryFacts> WithStates(const policy::RegistryFacts& known, policy::ComplianceStates states,
+                                                        const policy::Policy& policy, policy::HiddenMembers hidden);
 
 // Judges every registry. `previous` is what was known before, judged by `previous_policy`. `hidden` is the same from call to
 // call.

@@ -1,12 +1,43 @@
 #include "state/merge.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "state/load.h"
 
 namespace state {
+namespace {
+
+bool IsIn(const policy::Registry& registry, const std::string& subscription) {
+  const std::string prefix = "/subscriptions/" + subscription + "/";
+  return base::EqualsIgnoreAsciiCase(std::string_view(registry.resource_id).substr(0, prefix.size()), prefix);
+}
+
+void MergeStates(policy::Facts& known, policy::SubscriptionStates read, const policy::Policy& policy, base::Time now,
+                 policy::HiddenMembers hidden) {
+  std::vector<std::shared_ptr<const policy::RegistryFacts>> judged;
+  for (const auto& [login_server, facts] : known) {
+    const bool has_later = facts->states != nullptr && facts->states->asked > read.asked && facts->states->asked <= now;
+    if (has_later || !IsIn(facts->registry, read.subscription)) {
+      continue;
+    }
+    const auto opinions = read.registries.find(base::AsciiLower(facts->registry.resource_id));
+    policy::ComplianceStates states{read.asked, {}};
+    if (opinions != read.registries.end()) {
+      states.opinions = std::move(opinions->second);
+    }
+    judged.push_back(WithStates(*facts, std::move(states), policy, hidden));
+  }
+  for (auto& facts : judged) {
+    known.Add(std::move(facts));
+  }
+}
+
+}  // namespace
 
 policy::Facts Merge(policy::Facts known, policy::Observations learned, const policy::Policy& policy, base::Time now,
                     policy::HiddenMembers hidden) {
@@ -24,6 +55,9 @@ policy::Facts Merge(policy::Facts known, policy::Observations learned, const pol
     if (before != nullptr && !is_later(before, gone.asked) && base::EqualsIgnoreAsciiCase(before->registry.resource_id, gone.resource_id)) {
       known.Remove(gone.login_server);
     }
+  }
+  for (policy::SubscriptionStates& read : learned.states) {
+    MergeStates(known, std::move(read), policy, now, hidden);
   }
   return known;
 }

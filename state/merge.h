@@ -11,7 +11,8 @@ namespace state {
 // The facts with what was learned; the registries that were observed are judged, the others are taken over. Of two
 // observations of one login server the later one counts, since answers of Azure's overtake each other. What was observed
 // later than `now`, by a clock that has been set back since, gives way to any. A registry that is gone takes only its own
-// facts along: another resource that has its login server by now stays. `hidden` is the same from call to call.
+// facts along: another resource that has its login server by now stays. States of Azure Policy's meet the registries that are known
+// by then, and stay with them. `hidden` is the same from call to call.
 policy::Facts Merge(policy::Facts known, policy::Observations learned, const policy::Policy& policy, base::Time now,
                     policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 

@@ -29,12 +29,25 @@ using ::testing::UnorderedElementsAre;
 class LiveInventoryTest : public ::testing::Test {
  protected:
   LiveInventory& Start(Scope scope = {}) {
-    sources_.push_back({"workload identity", std::move(scope), &reader_});
+    sources_.push_back({"workload identity", std::move(scope), &reader_, states_});
     LiveInventory::Options options;
     options.registry_suffixes = {"azurecr.io"};
     inventory_ = std::make_unique<LiveInventory>(options, sources_, Hooks(), clock_);
     Merge();
     return *inventory_;
+  }
+
+  // Azure Policy's states are to be read, and say nothing. `meanwhile` happens while they are.
+  void ReadStates(std::function<void()> meanwhile = [] {}) {
+    states_ = [this, meanwhile = std::move(meanwhile)](const std::string& subscription,
+                                                       milliseconds) -> ArmResult<policy::SubscriptionStates> {
+      ++states_read_;
+      meanwhile();
+      if (states_failure_) {
+        return tl::unexpected(*states_failure_);
+      }
+      return policy::SubscriptionStates{subscription, clock_.Now(), {}};
+    };
   }
 
   LiveInventory::Hooks Hooks() {
@@ -96,6 +109,9 @@ class LiveInventoryTest : public ::testing::Test {
   support::FakeClock clock_;
   FakeReader reader_{clock_};
   std::shared_ptr<const policy::Facts> facts_ = std::make_shared<policy::Facts>();
+  StatesReader states_;  // null: they are not read
+  int states_read_ = 0;
+  std::optional<ArmError> states_failure_;
   std::vector<LiveInventory::Source> sources_;
   std::deque<std::pair<policy::Observations, std::function<void()>>> offers_;
   std::vector<std::string> logged_;
@@ -263,6 +279,75 @@ TEST_F(LiveInventoryTest, AHostIsNotTakenForAbsentWhileOneIdentityCannotBeAsked)
   Freshen({"fabrikam.azurecr.io"});
   ConfirmAll();
   EXPECT_THAT(Known(), ElementsAre("fabrikam"));
+}
+
+TEST_F(LiveInventoryTest, StatesAreReadAfterTheListEveryFifteenMinutes) {
+  reader_.Put("contoso");
+  ReadStates();
+  Start();
+  EXPECT_TRUE(inventory_->ReadsStates());
+  EXPECT_FALSE(inventory_->ReadStatesOnce()) << "nothing is listed yet";
+  RefreshAll();
+  EXPECT_TRUE(inventory_->ReadStatesOnce());
+  EXPECT_FALSE(inventory_->ReadStatesOnce());
+  ASSERT_THAT(offers_, SizeIs(1));
+  ASSERT_THAT(offers_.front().first.states, SizeIs(1));
+  EXPECT_EQ(offers_.front().first.states[0].subscription, kOne);
+  for (int i = 0; i < 60; ++i) {
+    clock_.Advance(minutes(1));
+    RefreshAll();
+    while (inventory_->ReadStatesOnce()) {
+    }
+  }
+  EXPECT_GE(states_read_, 4);
+  EXPECT_LE(states_read_, 5);
+  EXPECT_EQ((inventory_->status().reads.at({"states", "ok"})), static_cast<std::uint64_t>(states_read_));
+}
+
+TEST_F(LiveInventoryTest, StatesThatCannotBeReadAreToldOfAndDisturbNothing) {
+  reader_.Put("contoso");
+  ReadStates();
+  states_failure_ = ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed");
+  Start();
+  for (int i = 0; i < 60; ++i) {
+    RefreshAll();
+    while (inventory_->ReadStatesOnce()) {
+    }
+    clock_.Advance(seconds(70));  // a list is due, whatever its jitter
+  }
+  EXPECT_GE(states_read_, 12) << "tried again";
+  EXPECT_LE(states_read_, 25) << "ever more seldom";
+  LiveInventory::Status status = inventory_->status();
+  EXPECT_EQ(status.failing, 0u);
+  EXPECT_EQ((status.reads.at({"list", "ok"})), 60u);
+  EXPECT_THAT(status.problem, ::testing::Optional(HasSubstr("Azure Policy's states of subscription " + kOne + ": Azure answered 403")));
+  EXPECT_THAT(logged_, Contains(HasSubstr("Azure Policy's states")));
+  states_failure_.reset();
+  clock_.Advance(minutes(10));
+  EXPECT_TRUE(inventory_->ReadStatesOnce());
+  EXPECT_EQ(inventory_->status().problem, std::nullopt);
+}
+
+TEST_F(LiveInventoryTest, StatesOfASubscriptionThatIsGoneMeanwhileAreNothing) {
+  reader_.Put("contoso");
+  ReadStates([this] {
+    reader_.Delete("contoso");
+    clock_.Advance(minutes(30));
+    RefreshAll();
+  });
+  Start();
+  RefreshAll();
+  EXPECT_TRUE(inventory_->ReadStatesOnce());
+  EXPECT_THAT(Known(), IsEmpty());
+}
+
+TEST_F(LiveInventoryTest, StatesAreNotReadUnlessTheyAreAskedFor) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  EXPECT_FALSE(inventory_->ReadsStates());
+  EXPECT_FALSE(inventory_->ReadStatesOnce());
+  EXPECT_EQ(inventory_->NextStates(), LiveInventory::Instant::max());
 }
 
 // The threads, by the system's clock.

@@ -24,7 +24,7 @@ class ReadAllTest : public ::testing::Test {
  protected:
   Everything Read(Scope scope = {}) {
     return ReadAll(
-        {{"workload identity", std::move(scope), &reader_}},
+        {{"workload identity", std::move(scope), &reader_, states_}},
         [this](milliseconds time) {
           waits_.push_back(time);
           return go_on_;
@@ -34,6 +34,7 @@ class ReadAllTest : public ::testing::Test {
 
   support::FakeClock clock_;
   FakeReader reader_{clock_};
+  StatesReader states_;  // null: they are not read
   bool go_on_ = true;
   std::vector<milliseconds> waits_;  // by one thread: there is at most one subscription where something fails
   std::vector<ReadProgress> progress_;
@@ -93,6 +94,24 @@ TEST_F(ReadAllTest, WaitsAsLongAsAzureAsksButNotLongerThanAPersonWould) {
   waits_.clear();
   EXPECT_THAT(Read({{kOne}, {}}).problems, SizeIs(1));
   EXPECT_THAT(waits_, IsEmpty());
+}
+
+TEST_F(ReadAllTest, ReadsStatesOfWhatWasListed) {
+  reader_.Put("contoso", kOne);
+  reader_.Put("fabrikam", kTwo);
+  states_ = [this](const std::string& subscription, milliseconds) -> ArmResult<policy::SubscriptionStates> {
+    if (subscription == kTwo) {
+      return tl::unexpected(ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed"));
+    }
+    return policy::SubscriptionStates{subscription, clock_.Now(), {}};
+  };
+  const Everything everything = Read();
+  EXPECT_THAT(Names(everything), ElementsAre("contoso", "fabrikam"));
+  ASSERT_THAT(everything.states, SizeIs(1));
+  EXPECT_EQ(everything.states[0].subscription, kOne);
+  EXPECT_THAT(everything.problems, ElementsAre(HasSubstr("Azure Policy's states of subscription " + kTwo + ": Azure answered 403")));
+  reader_.Fail(ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed"));
+  EXPECT_THAT(Read({{kOne}, {}}).states, IsEmpty());
 }
 
 TEST_F(ReadAllTest, IsCutShort) {

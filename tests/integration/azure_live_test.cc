@@ -327,5 +327,88 @@ TEST_F(AzureLive, ManagementGroupsAreTheScope) {
   EXPECT_EQ(world.Decide(ImageOf("fabrikam")), DecisionKind::kDenied) << "also when it is looked up";
 }
 
+// ---- Azure Policy's own states
+
+constexpr const char* kPrivateLink = "e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
+
+LiveWorld::Options WithStates(const std::string& source) {
+  LiveWorld::Options options;
+  options.policy =
+      "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements: [{definition: private-link, source: " + source + "}]\n";
+  options.compliance_states = true;
+  return options;
+}
+
+TEST(AzureLiveStates, ADisagreementIsSeenAndDecidesNothing) {
+  LiveWorld world(WithStates("registry"));
+  const std::string id = world.azure.AddRegistry(kOne, "Platform", "Contoso");
+  world.azure.PutPolicyState(
+      {.resource_id = id, .definition = kPrivateLink, .state = "NonCompliant", .timestamp = world.clock.Now() - hours(3)});
+  world.Start();
+  world.RunFor(minutes(20));
+  const policy::Finding& finding = world.facts->Find("contoso.azurecr.io")->verdict.at(0);
+  EXPECT_EQ(finding.result, policy::FindingResult::kCompliant);
+  EXPECT_TRUE(policy::DisagreesWithAzure(finding));
+  EXPECT_EQ(world.Decide(ImageOf("contoso")), DecisionKind::kAllowed);
+  EXPECT_THAT(world.azure.violations(), IsEmpty());
+}
+
+TEST(AzureLiveStates, DecideWhereTheRequirementSaysSo) {
+  LiveWorld world(WithStates("azurePolicy"));
+  const auto put = [&](const std::string& name, const std::string& state) {
+    world.azure.PutPolicyState({.resource_id = RegistryId(kOne, "platform", name),
+                                .definition = kPrivateLink,
+                                .state = state,
+                                .timestamp = world.clock.Now() - hours(30)});
+  };
+  for (const char* name : {"compliant", "noncompliant", "exempt", "conflicting", "unassigned"}) {
+    world.azure.AddRegistry(kOne, "platform", name);
+  }
+  put("compliant", "Compliant");
+  put("noncompliant", "NonCompliant");
+  put("exempt", "Exempt");
+  put("conflicting", "Conflict");
+  world.Start();
+  EXPECT_EQ(world.DecideAtOnce(ImageOf("compliant")), DecisionKind::kDenied);
+  world.RunFor(seconds(10));
+  EXPECT_EQ(world.Decide(ImageOf("compliant")), DecisionKind::kAllowed);
+  EXPECT_EQ(world.Decide(ImageOf("noncompliant")), DecisionKind::kDenied);
+  EXPECT_EQ(world.Decide(ImageOf("exempt")), DecisionKind::kAllowed);
+  EXPECT_EQ(world.Decide(ImageOf("conflicting")), DecisionKind::kDenied);
+  EXPECT_EQ(world.Decide(ImageOf("unassigned")), DecisionKind::kDenied);
+  put("noncompliant", "Compliant");
+  world.RunFor(minutes(20));
+  EXPECT_EQ(world.Decide(ImageOf("noncompliant")), DecisionKind::kAllowed);
+}
+
+TEST(AzureLiveStates, ThatCannotBeReadAnyMoreHoldAsLongAsThePolicyAcceptsAndDisturbNothing) {
+  LiveWorld world(WithStates("azurePolicy"));
+  world.azure.PutPolicyState({.resource_id = world.azure.AddRegistry(kOne, "platform", "contoso"), .definition = kPrivateLink});
+  world.Start();
+  world.RunFor(seconds(10));
+  world.azure.Fail(AzureService::kPolicyInsights, 503);
+  world.RunFor(hours(71));
+  EXPECT_EQ(world.Decide(ImageOf("contoso")), DecisionKind::kAllowed);
+  EXPECT_LE(world.AgeOf("contoso"), seconds(70));
+  world.RunFor(hours(2));
+  EXPECT_EQ(world.Decide(ImageOf("contoso")), DecisionKind::kDenied);
+  EXPECT_LE(world.AgeOf("contoso"), seconds(70));
+  world.azure.MendAll();
+  world.RunFor(minutes(10));
+  EXPECT_EQ(world.Decide(ImageOf("contoso")), DecisionKind::kAllowed);
+}
+
+TEST(AzureLiveStates, AreNotAskedForUnlessTheConfigurationSaysSo) {
+  LiveWorld::Options options = WithStates("azurePolicy");
+  options.compliance_states = false;
+  LiveWorld world(options);
+  world.azure.PutPolicyState({.resource_id = world.azure.AddRegistry(kOne, "platform", "contoso"), .definition = kPrivateLink});
+  world.Start();
+  world.RunFor(hours(1));
+  EXPECT_EQ(world.azure.Count(AzureService::kPolicyInsights), 0u);
+  EXPECT_EQ(world.Decide(ImageOf("contoso")), DecisionKind::kDenied);
+  EXPECT_THAT(world.Find("contoso")->verdict.at(0).reason, HasSubstr("inventory.complianceStates"));
+}
+
 }  // namespace
 }  // namespace support

@@ -26,7 +26,7 @@ constexpr seconds kPatience{1};
 LiveWorld::LiveWorld(Options options)
     : azure(clock, options.azure), client(azure, [this](milliseconds time) { clock.Advance(time); }), options_(std::move(options)) {
   const std::string text = options_.policy.empty() ? std::string(policy::DefaultPolicyText()) : options_.policy;
-  auto loaded = policy::LoadPolicy(text, "policy.yaml", policy::DefinitionSet::WithBuiltIns());
+  auto loaded = policy::LoadPolicy(text, "policy.yaml", policy::DefinitionSet::WithBuiltIns(), {}, options_.compliance_states);
   EXPECT_TRUE(loaded) << (loaded ? "" : base::ToString(loaded.error()));
   policy = *std::move(loaded);
 }
@@ -60,7 +60,10 @@ void LiveWorld::Start(policy::Facts saved) {
       [this](policy::Observations learned, std::function<void()> merged) { offers_.emplace_back(std::move(learned), std::move(merged)); },
       [this] { return facts; }, [this](base::LogLevel, std::string_view message) { logged.emplace_back(message); }};
   inventory = std::make_unique<azure::LiveInventory>(
-      options, std::vector<azure::LiveInventory::Source>{{arm_->Identity(), options_.scope, reader_.get()}}, std::move(hooks), clock);
+      options,
+      std::vector<azure::LiveInventory::Source>{{arm_->Identity(), options_.scope, reader_.get(),
+                                                 options_.compliance_states ? azure::MakeStatesReader(*arm_, clock, pass) : nullptr}},
+      std::move(hooks), clock);
   Merge();
 }
 
@@ -81,7 +84,7 @@ void LiveWorld::Merge() {
 }
 
 bool LiveWorld::DoOne() {
-  const bool done = inventory->ConfirmOnce() || inventory->RefreshOnce();
+  const bool done = inventory->ConfirmOnce() || inventory->RefreshOnce() || inventory->ReadStatesOnce();
   Merge();
   return done;
 }
@@ -90,7 +93,7 @@ void LiveWorld::RunFor(std::chrono::microseconds time) {
   const auto end = clock.Monotonic() + time;
   while (clock.Monotonic() < end) {
     if (!DoOne()) {
-      const auto next = std::min({inventory->NextRefresh(), inventory->NextConfirm(), end});
+      const auto next = std::min({inventory->NextRefresh(), inventory->NextConfirm(), inventory->NextStates(), end});
       clock.Advance(std::max(std::chrono::ceil<std::chrono::microseconds>(next - clock.Monotonic()), std::chrono::microseconds(1)));
     }
   }

@@ -30,6 +30,7 @@ class LiveWorld {
     std::string policy = {};  // "": the default policy
     std::uint64_t seed = 1;
     AzureSettings azure = {};
+    bool compliance_states = false;
   };
   LiveWorld() : LiveWorld(Options()) {}
   explicit LiveWorld(Options options);

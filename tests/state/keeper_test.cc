@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_folder.h"
 
@@ -46,6 +47,14 @@ std::string Registry(const std::string& name, const std::string& public_network_
   body["properties"]["loginServer"] = name + ".azurecr.io";
   body["properties"]["publicNetworkAccess"] = public_network_access;
   return body.dump();
+}
+
+// What Azure Policy says of a registry by kPolicy's definition.
+policy::Observations StatesOf(const policy::Registry& registry, policy::ComplianceState state, base::Time asked) {
+  policy::Observations learned;
+  learned.states.push_back(
+      {"0", asked, {{base::AsciiLower(registry.resource_id), {{"0fdf0491-d080-4575-b627-ad0e843cba0f", {state, asked}}}}}});
+  return learned;
 }
 
 class KeeperTest : public ::testing::Test {
@@ -338,6 +347,31 @@ TEST_F(KeeperTest, TakesHiddenMembersAsItIsTold) {
   ASSERT_TRUE(live.Start());
   EXPECT_EQ(Verdict(*live.states().Current(), "contoso"), "anonymous-pull-disabled Unknown");
   EXPECT_EQ(Verdict(*LoadOnce(options, clock_).value(), "contoso"), "anonymous-pull-disabled Unknown");
+}
+
+TEST_F(KeeperTest, KeepsStatesOfAzurePolicysThroughAChangeOfThePolicyButNotInTheSavedInventory) {
+  KeeperOptions options = Options();
+  options.compliance_states = true;
+  options.saved_file = temp_ / "saved";
+  temp_.Write("policy.yaml", std::string(kPolicy) + "# one\n");
+  Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(keeper.Start());
+  const policy::RegistryFacts* contoso = keeper.states().Current()->facts.Find("contoso.azurecr.io");
+  EXPECT_TRUE(keeper.states().Current()->policy->compliance_states);
+  policy::Observations learned = StatesOf(contoso->registry, policy::ComplianceState::kCompliant, clock_.Now());
+  keeper.Offer(learned, {});
+  keeper.Poll();
+  temp_.Write("policy.yaml", std::string(kPolicy) + "# two\n");
+  keeper.Poll();
+  const auto state = keeper.states().Current();
+  EXPECT_TRUE(policy::DisagreesWithAzure(state->facts.Find("contoso.azurecr.io")->verdict.at(0)));
+  keeper.SaveNow();
+
+  options.inventory_file.clear();
+  EXPECT_EQ(LoadOnce(options, clock_).value()->facts.Find("contoso.azurecr.io")->verdict.at(0).azure, std::nullopt);
+  learned.present.push_back(state->facts.Find("contoso.azurecr.io")->registry);
+  const auto once = LoadOnce(options, clock_, std::move(learned)).value();
+  EXPECT_TRUE(policy::DisagreesWithAzure(once->facts.Find("contoso.azurecr.io")->verdict.at(0)));
 }
 
 TEST_F(KeeperTest, LoadOnceReportsEveryFilesProblems) {

@@ -2,12 +2,17 @@
 
 #include <chrono>
 #include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "base/text.h"
 
 namespace state {
 namespace {
@@ -115,6 +120,71 @@ TEST_F(MergeTest, ResourceIdsAreComparedWithoutRegardToCase) {
   See(RegistryOf("contoso", false, kNow - seconds(60)));
   Lose("contoso", kNow, "RG");
   EXPECT_THAT(Find("contoso"), IsNull());
+}
+
+// Azure Policy's states of public-network-access-disabled, read at some time.
+policy::Observations StatesAt(base::Time asked, const std::map<std::string, policy::ComplianceState>& by_name,
+                              const std::string& subscription = "00000000-0000-0000-0000-000000000001") {
+  policy::SubscriptionStates states{subscription, asked, {}};
+  for (const auto& [name, state] : by_name) {
+    states.registries[base::AsciiLower(IdOf(name))]["0fdf0491-d080-4575-b627-ad0e843cba0f"] = {state, asked - hours(5)};
+  }
+  policy::Observations learned;
+  learned.states.push_back(std::move(states));
+  return learned;
+}
+
+TEST_F(MergeTest, StatesStandBesideTheFindingsAndStayWhenTheRegistryIsReadAgain) {
+  See(RegistryOf("Contoso", false, kNow - seconds(60)));
+  Learn(StatesAt(kNow - seconds(50), {{"contoso", policy::ComplianceState::kNonCompliant}}));
+  for (const bool open : {false, false, true}) {  // the same body, and another
+    ASSERT_TRUE(Find("Contoso")->verdict.at(0).azure);
+    EXPECT_EQ(Find("Contoso")->verdict.at(0).azure->state, policy::ComplianceState::kNonCompliant);
+    EXPECT_EQ(Find("Contoso")->verdict.at(0).azure->time, kNow - seconds(50) - hours(5));
+    See(RegistryOf("Contoso", open, kNow));
+  }
+  EXPECT_EQ(Result("Contoso"), policy::FindingResult::kNonCompliant) << "judged anew beside them";
+  EXPECT_EQ(Find("Contoso")->verdict.at(0).last_compliant, kNow);
+}
+
+TEST_F(MergeTest, StatesOfASubscriptionAreOfAllItsRegistriesAndOfNoOther) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  See(RegistryOf("fabrikam", false, kNow - seconds(60)));
+  Learn(StatesAt(kNow - seconds(50), {{"contoso", policy::ComplianceState::kCompliant}}));
+  ASSERT_THAT(Find("fabrikam")->states, NotNull());
+  EXPECT_EQ(Find("fabrikam")->verdict.at(0).azure, std::nullopt);
+  Learn(StatesAt(kNow - seconds(40), {{"contoso", policy::ComplianceState::kNonCompliant}}, "00000000-0000-0000-0000-000000000002"));
+  EXPECT_EQ(Find("contoso")->verdict.at(0).azure->state, policy::ComplianceState::kCompliant);
+  Learn(StatesAt(kNow - seconds(30), {}));
+  EXPECT_EQ(Find("contoso")->verdict.at(0).azure, std::nullopt) << "no longer assigned";
+}
+
+TEST_F(MergeTest, StatesThatWereOvertakenChangeNothing) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  Learn(StatesAt(kNow - seconds(5), {{"contoso", policy::ComplianceState::kCompliant}}));
+  Learn(StatesAt(kNow - seconds(6), {{"contoso", policy::ComplianceState::kNonCompliant}}));
+  EXPECT_EQ(Find("contoso")->verdict.at(0).azure->state, policy::ComplianceState::kCompliant);
+}
+
+TEST_F(MergeTest, AnotherResourceDoesNotInheritStates) {
+  See(RegistryOf("contoso", false, kNow - seconds(60)));
+  Learn(StatesAt(kNow - seconds(50), {{"contoso", policy::ComplianceState::kCompliant}}));
+  See(RegistryOf("contoso", false, kNow, "moved"));
+  EXPECT_THAT(Find("contoso")->states, IsNull());
+  EXPECT_EQ(Find("contoso")->verdict.at(0).azure, std::nullopt);
+}
+
+TEST_F(MergeTest, ComplianceByAzurePolicyIsAsOldAsItsReading) {
+  policy_ = *policy::LoadPolicy(
+      "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\n"
+      "requirements: [{definition: public-network-access-disabled, source: azurePolicy}]\n",
+      "policy.yaml", policy::DefinitionSet::WithBuiltIns(), {}, true);
+  See(RegistryOf("contoso", true, kNow - seconds(60)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kUnknown);
+  Learn(StatesAt(kNow - seconds(50), {{"contoso", policy::ComplianceState::kCompliant}}));
+  See(RegistryOf("contoso", true, kNow));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - seconds(50));
 }
 
 }  // namespace
