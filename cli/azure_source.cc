@@ -29,9 +29,11 @@ base::Result<std::unique_ptr<AzureSource>> AzureSource::Create(const InventoryCo
     identity.scope = inventory.identities[i].scope;
     identity.tokens = std::make_unique<azure::TokenCache>(std::move(*tokens), clock);
     identity.arm = std::make_unique<azure::Arm>(inventory.cloud, *identity.tokens, *source->client_, clock);
-    identity.reader = azure::MakeRegistryReader(
-        *identity.arm, clock, inventory.api_version, [&interrupt](std::chrono::milliseconds duration) { interrupt.Wait(duration); },
-        suffixes);
+    const azure::Pause pause = [&interrupt](std::chrono::milliseconds duration) { interrupt.Wait(duration); };
+    identity.reader = azure::MakeRegistryReader(*identity.arm, clock, inventory.api_version, pause, suffixes);
+    if (inventory.compliance_states) {
+      identity.states = azure::MakeStatesReader(*identity.arm, clock, pause);
+    }
     source->identities_.push_back(std::move(identity));
   }
   return source;
@@ -40,7 +42,7 @@ base::Result<std::unique_ptr<AzureSource>> AzureSource::Create(const InventoryCo
 std::vector<azure::LiveInventory::Source> AzureSource::sources() const {
   std::vector<azure::LiveInventory::Source> sources;
   for (const Identity& identity : identities_) {
-    sources.push_back({identity.arm->Identity(), identity.scope, identity.reader.get()});
+    sources.push_back({identity.arm->Identity(), identity.scope, identity.reader.get(), identity.states});
   }
   return sources;
 }

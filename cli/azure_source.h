@@ -1,5 +1,5 @@
 // Azure as the source of registries, put together by the configuration: one client, and for each identity its tokens and its
-// reader.
+// readers.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "azure/credential.h"
 #include "azure/interrupt.h"
 #include "azure/live_inventory.h"
+#include "azure/policy_states.h"
 #include "azure/registry_reader.h"
 #include "azure/token_cache.h"
 #include "base/clock.h"
@@ -43,6 +44,7 @@ class AzureSource {
     std::unique_ptr<azure::TokenCache> tokens;
     std::unique_ptr<azure::Arm> arm;
     std::unique_ptr<azure::RegistryReader> reader;
+    azure::StatesReader states;  // null: not read
   };
 
   AzureSource() = default;

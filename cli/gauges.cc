@@ -36,6 +36,27 @@ std::vector<webhook::Gauges::Compliance> CountCompliance(const state::State& sta
   return compliance;
 }
 
+// None where Azure Policy's states are not read. A requirement that takes its result from there cannot disagree with it.
+std::vector<webhook::Gauges::Disagreements> CountDisagreements(const state::State& state) {
+  std::vector<webhook::Gauges::Disagreements> disagreements;
+  if (!state.policy->compliance_states) {
+    return disagreements;
+  }
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& [login_server, facts] : state.facts) {
+    for (const policy::Finding& finding : facts->verdict) {
+      counts[finding.requirement] += policy::DisagreesWithAzure(finding) ? 1 : 0;
+    }
+  }
+  for (const policy::Requirement& requirement : state.policy->requirements) {
+    const bool has_opinions = requirement.source == policy::FindingSource::kRegistry && !requirement.definition->id.empty();
+    if (has_opinions && requirement.effect != policy::Effect::kDisabled) {
+      disagreements.push_back({requirement.name, counts[requirement.name]});
+    }
+  }
+  return disagreements;
+}
+
 }  // namespace
 
 webhook::Gauges::Azure AzureGauges(const azure::LiveInventory::Status& status, const azure::Arm::Counters& calls) {
@@ -71,6 +92,7 @@ void FillGauges(const state::State* current, const state::Status& status, const 
   }
   if (current != nullptr) {
     gauges.compliance = CountCompliance(*current);
+    gauges.disagreements = CountDisagreements(*current);
   }
 }
 

@@ -42,13 +42,13 @@ base::Loaded<Resolved> Resolve(const Inputs& inputs) {
 
 state::KeeperOptions KeeperOptionsOf(const Config& config) {
   const InventoryConfig& inventory = config.inventory;
-  return {
-      .policy_file = config.policy,
-      .definitions_folder = config.definitions,
-      .inventory_file = inventory.file,
-      .saved_file = inventory.saved,
-      .registry_suffixes = policy::RegistrySuffixes().With(inventory.cloud.registry_suffixes),
-      .hidden_members = inventory.source == InventorySource::kAzure ? policy::HiddenMembers::kUnknown : policy::HiddenMembers::kAsAzure};
+  return {.policy_file = config.policy,
+          .definitions_folder = config.definitions,
+          .inventory_file = inventory.file,
+          .saved_file = inventory.saved,
+          .registry_suffixes = policy::RegistrySuffixes().With(inventory.cloud.registry_suffixes),
+          .hidden_members = inventory.source == InventorySource::kAzure ? policy::HiddenMembers::kUnknown : policy::HiddenMembers::kAsAzure,
+          .compliance_states = inventory.compliance_states};
 }
 
 base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs& inputs, const base::Clock& clock) {
@@ -68,7 +68,11 @@ base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& input
     return tl::unexpected(resolved.error());
   }
   auto state = state::LoadOnce(resolved->options, clock);
-  if (!state || !resolved->azure || ((*state)->primed && !inputs.refresh)) {
+  if (!state || !resolved->azure) {
+    return state;
+  }
+  if ((*state)->primed && !inputs.refresh) {
+    streams.err << (resolved->azure->compliance_states ? kNoStatesNote : "");
     return state;
   }
   auto read = ReadLiveRegistries(*resolved->azure, environment, streams, clock);

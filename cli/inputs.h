@@ -20,6 +20,9 @@ namespace cli {
 inline constexpr std::string_view kNoInventoryNote =
     "note: there is no inventory, so every Azure registry is unknown; give --registries FILE, or --config FILE with one\n";
 
+inline constexpr std::string_view kNoStatesNote =
+    "note: what serve saved holds no states of Azure Policy's; registries --refresh reads them\n";
+
 struct Inputs {
   std::string policy;      // "": the configuration's, else the default policy
   std::string registries;  // an inventory file; not together with `config`

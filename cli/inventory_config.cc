@@ -96,7 +96,7 @@ class InventoryReader {
 
  private:
   static constexpr std::array<std::string_view, 1> kFileKeys = {"file"};
-  static constexpr std::array<std::string_view, 5> kAzureKeys = {"cloud", "apiVersion", "ca", "discovery", "azure"};
+  static constexpr std::array<std::string_view, 6> kAzureKeys = {"cloud", "apiVersion", "ca", "discovery", "complianceStates", "azure"};
 
   // The source is not understood: which keys belong to it, nobody can tell.
   void Pass() {
@@ -121,6 +121,7 @@ class InventoryReader {
     inventory_.refresh = kDefaultRead;
     section_.Optional("refresh", &inventory_.refresh, kShortestRead, kLongestRefresh);
     section_.Optional("discovery", &inventory_.discovery, kShortestDiscovery, kLongestDiscovery);
+    section_.Optional("complianceStates", &inventory_.compliance_states);
     ReadPath(section_, "ca", folder_, &inventory_.ca);
     if (section_.Optional("apiVersion", &inventory_.api_version) && !IsApiVersion(inventory_.api_version)) {
       section_.AddProblem(*section_.Member("apiVersion"), "apiVersion",

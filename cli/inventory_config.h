@@ -38,6 +38,7 @@ struct InventoryConfig {
   std::string api_version{azure::kRegistryApiVersion};  // of registries
   std::string ca;                                       // "": the system's certificate authorities alone
   std::chrono::microseconds discovery = std::chrono::minutes(10);
+  bool compliance_states = false;         // Azure Policy's states are read too
   std::vector<AzureIdentity> identities;  // one at least
 };
 

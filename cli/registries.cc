@@ -64,6 +64,9 @@ nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry
                         {"effect", policy::ToString(finding.effect)},
                         {"evidence", std::move(evidence)},
                         {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
+  row["azure"] = finding.azure ? nlohmann::json{{"state", policy::ToString(finding.azure->state)},
+                                                {"time", base::FormatTimeSeconds(finding.azure->time)}}
+                               : nlohmann::json();
   if (finding.result == policy::FindingResult::kUnknown) {
     row["reason"] = finding.reason;
   }
@@ -82,7 +85,8 @@ nlohmann::json Row(const policy::RegistryFacts& facts) {
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxText); }
 
-void WriteFinding(const policy::Finding& finding, const policy::Registry& registry, const Terminal& terminal, std::ostream& out) {
+void WriteFinding(const policy::Finding& finding, const policy::Registry& registry, base::Time now, const Terminal& terminal,
+                  std::ostream& out) {
   out << "  " << finding.requirement << ": " << Styled(terminal, StyleOf(finding.result), policy::ToString(finding.result)) << " ("
       << policy::ToString(finding.effect) << ")";
   std::string_view separator = ": ";
@@ -97,6 +101,14 @@ void WriteFinding(const policy::Finding& finding, const policy::Registry& regist
   if (const std::string remedy = RemedyCommand(finding, registry); !remedy.empty()) {
     out << "    " << Styled(terminal, Style::kFaint, Shown(remedy)) << '\n';
   }
+  if (finding.azure) {
+    const bool disagrees = policy::DisagreesWithAzure(finding);
+    out << "    "
+        << Styled(terminal, disagrees ? Style::kWarning : Style::kFaint,
+                  "Azure Policy says " + std::string(policy::ToString(finding.azure->state)) + ", " +
+                      base::FormatAge(now - finding.azure->time) + " ago" + (disagrees ? ": they disagree" : ""))
+        << '\n';
+  }
 }
 
 void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, const Terminal& terminal, std::ostream& out) {
@@ -110,8 +122,8 @@ void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, cons
         << Styled(terminal, StyleOf(worst), policy::ToString(worst)) << "  "
         << Styled(terminal, Style::kFaint, "observed " + base::FormatAge(now - registry.observed) + " ago") << '\n';
     for (const policy::Finding& finding : facts->verdict) {
-      if (finding.result != policy::FindingResult::kCompliant) {
-        WriteFinding(finding, registry, terminal, out);
+      if (finding.result != policy::FindingResult::kCompliant || policy::DisagreesWithAzure(finding)) {
+        WriteFinding(finding, registry, now, terminal, out);
       }
     }
   }

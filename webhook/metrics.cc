@@ -178,7 +178,7 @@ void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
 }
 
 void AddAzure(Families& out, const Gauges::Azure& azure) {
-  out.Counter("azure_requests_total", "Requests sent to Resource Manager and Resource Graph.", azure.requests);
+  out.Counter("azure_requests_total", "Requests sent to Resource Manager, Resource Graph and Policy Insights.", azure.requests);
   out.Begin("azure_reads_total", "Questions to Azure, by what was asked and what came of it.", MetricType::Counter);
   for (const auto& read : azure.reads) {
     out.Add(read.count, {{"read", std::string(read.read)}, {"result", std::string(read.result)}});
@@ -214,6 +214,14 @@ void AddState(Families& out, const Gauges& gauges) {
   for (const auto& compliance : gauges.compliance) {
     out.Add(static_cast<std::uint64_t>(compliance.registries),
             {{"requirement", compliance.requirement}, {"result", std::string(ToString(compliance.result))}});
+  }
+  if (!gauges.disagreements.empty()) {
+    out.Begin("compliance_disagreements",
+              "Registries of which one of the finding and Azure Policy's state is Compliant and the other NonCompliant.",
+              MetricType::Gauge);
+    for (const auto& disagreements : gauges.disagreements) {
+      out.Add(static_cast<std::uint64_t>(disagreements.registries), {{"requirement", disagreements.requirement}});
+    }
   }
 }
 

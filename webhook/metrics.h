@@ -133,8 +133,12 @@ struct Gauges {
     policy::FindingResult result = policy::FindingResult::kUnknown;
     std::size_t registries = 0;
   };
+  struct Disagreements {
+    std::string requirement;
+    std::size_t registries = 0;
+  };
   struct AzureRead {
-    std::string_view read;    // discover, list, settle, confirm, look_up
+    std::string_view read;    // discover, list, settle, states, confirm, look_up
     std::string_view result;  // ok, not_found, forbidden, throttled, held_back, unavailable, rejected
     std::uint64_t count = 0;
   };
@@ -143,7 +147,7 @@ struct Gauges {
     std::uint64_t count = 0;
   };
   struct Azure {
-    std::uint64_t requests = 0;  // to Resource Manager and Resource Graph
+    std::uint64_t requests = 0;  // to Resource Manager, Resource Graph and Policy Insights
     std::vector<AzureRead> reads;
     std::size_t subscriptions = 0;
     std::size_t subscriptions_failing = 0;
@@ -169,6 +173,7 @@ struct Gauges {
   std::optional<Azure> azure;                           // none: the inventory is a file
   std::optional<Audit> audit;                           // none: auditing is off
   std::vector<Compliance> compliance;
+  std::vector<Disagreements> disagreements;  // empty: Azure Policy's states are not read
 };
 
 class Metrics {

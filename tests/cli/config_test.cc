@@ -215,6 +215,7 @@ TEST_F(ConfigTest, NeedsNothingMoreToReadAzure) {
   EXPECT_EQ(inventory.cloud.registry_suffixes, std::vector<std::string>{"azurecr.io"});
   EXPECT_EQ(inventory.api_version, "2025-11-01");
   EXPECT_EQ(inventory.ca, "");
+  EXPECT_FALSE(inventory.compliance_states);
   EXPECT_EQ(inventory.saved, "");
   EXPECT_EQ(inventory.refresh, std::chrono::seconds(60));
   EXPECT_EQ(inventory.discovery, std::chrono::minutes(10));
@@ -233,6 +234,7 @@ TEST_F(ConfigTest, ReadsEveryKeyOfAzure) {
   ca: proxy-ca.crt
   refresh: 5m
   discovery: 1h
+  complianceStates: true
   saved: inventory.saved
   primeTimeout: 1m
   azure:
@@ -249,6 +251,7 @@ TEST_F(ConfigTest, ReadsEveryKeyOfAzure) {
   EXPECT_EQ(inventory.ca, Path("proxy-ca.crt"));
   EXPECT_EQ(inventory.refresh, std::chrono::minutes(5));
   EXPECT_EQ(inventory.discovery, std::chrono::hours(1));
+  EXPECT_TRUE(inventory.compliance_states);
   EXPECT_EQ(inventory.saved, Path("inventory.saved"));
   EXPECT_EQ(inventory.prime_timeout, std::chrono::minutes(1));
   ASSERT_EQ(inventory.identities.size(), 5U);
@@ -303,7 +306,8 @@ TEST_F(ConfigTest, RefusesACloudThatIsNone) {
 TEST_F(ConfigTest, RefusesTheOtherSourcesKeys) {
   EXPECT_EQ(ProblemsOfInventory("{source: azure, file: r.json}"),
             "config.yaml:2:34: inventory.file: belongs to source: file, and the source is azure; leave it out, or write source: file");
-  for (const std::string key : {"cloud: AzureCloud", "apiVersion: 2025-11-01", "ca: ca.crt", "discovery: 10m", "azure: [{}]"}) {
+  for (const std::string key :
+       {"cloud: AzureCloud", "apiVersion: 2025-11-01", "ca: ca.crt", "discovery: 10m", "complianceStates: true", "azure: [{}]"}) {
     EXPECT_EQ(ProblemsOfInventory("{file: r.json, " + key + "}"),
               "config.yaml:2:" + std::to_string(29 + key.find(':')) + ": inventory." + key.substr(0, key.find(':')) +
                   ": belongs to source: azure, and the source is file; leave it out, or write source: azure");

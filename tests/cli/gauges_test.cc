@@ -69,6 +69,35 @@ TEST(Gauges, TellWhatReadingAzureCostsAndBrings) {
   EXPECT_EQ(hosts["limited"], 2u);
 }
 
+TEST(Gauges, CountDisagreementsWithAzurePolicyWhereItsStatesAreRead) {
+  auto policy = std::make_shared<policy::Policy>();
+  const policy::DefinitionSet definitions = policy::DefinitionSet::WithBuiltIns();
+  for (const char* name : {"private-link", "zone-redundant", "premium-sku", "dedicated-data-endpoints", "export-disabled"}) {
+    policy->requirements.push_back({name, definitions.Find(name), {}, policy::Effect::kDeny});
+  }
+  policy->requirements[2].effect = policy::Effect::kDisabled;
+  policy->requirements[4].source = policy::FindingSource::kAzurePolicy;
+  state::State state = StateWith({policy::FindingResult::kCompliant});
+  auto contoso = std::make_shared<policy::RegistryFacts>();
+  contoso->registry.login_server = "contoso.azurecr.io";
+  contoso->verdict = {FindingOf("private-link", policy::FindingResult::kCompliant)};
+  contoso->verdict[0].azure = policy::ComplianceOpinion{policy::ComplianceState::kNonCompliant, {}};
+  state.facts.Add(contoso);
+  state.policy = policy;
+  webhook::Gauges off;
+  FillGauges(&state, {}, nullptr, {}, off);
+  EXPECT_TRUE(off.disagreements.empty());
+
+  policy->compliance_states = true;
+  webhook::Gauges on;
+  FillGauges(&state, {}, nullptr, {}, on);
+  ASSERT_EQ(on.disagreements.size(), 2U);
+  EXPECT_EQ(on.disagreements[0].requirement, "private-link");
+  EXPECT_EQ(on.disagreements[0].registries, 1U);
+  EXPECT_EQ(on.disagreements[1].requirement, "zone-redundant");
+  EXPECT_EQ(on.disagreements[1].registries, 0U);
+}
+
 TEST(Gauges, TellHowOldTheInventoryIsOnceThereIsOne) {
   const support::FakeClock clock;
   state::Status status;
