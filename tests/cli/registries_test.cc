@@ -106,9 +106,9 @@ constexpr const char* kPrivateLink = "e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
 
 // Registries that are read from Azure, with what Azure Policy says of them: contoso meets everything, fabrikam has no
 // customer-managed key.
-class LiveRegistries : public ::testing::Test {
+class AzurePolicyStates : public ::testing::Test {
  protected:
-  LiveRegistries() {
+  AzurePolicyStates() {
     world_.AddRegistry(kSubscription, "Platform", "Contoso");
     world_.AddRegistry(kSubscription, "Platform", "Fabrikam", support::WithoutCustomerManagedKey());
     folder_.Write("ca.crt", server_.ca_pem());
@@ -149,7 +149,7 @@ class LiveRegistries : public ::testing::Test {
   RegistriesArguments arguments_;
 };
 
-TEST_F(LiveRegistries, ShowWhatAzurePolicySaysAndWhereItDisagrees) {
+TEST_F(AzurePolicyStates, AreShownBesideOurFindingsAndWhereTheyDisagree) {
   Say("Contoso", kPrivateLink, "NonCompliant");
   Say("Contoso", kCustomerKey, "Compliant");
   Say("Fabrikam", kCustomerKey, "Exempt");
@@ -164,7 +164,7 @@ TEST_F(LiveRegistries, ShowWhatAzurePolicySaysAndWhereItDisagrees) {
   EXPECT_THAT(Run(OutputFormat::kTable).out, HasSubstr("\n    Azure Policy says Compliant, 3 h ago: they disagree\n"));
 }
 
-TEST_F(LiveRegistries, HaveAMemberForAzuresOpinionOfEachFinding) {
+TEST_F(AzurePolicyStates, HaveAMemberForAzuresOpinionOfEachFinding) {
   Say("Contoso", kPrivateLink, "NonCompliant");
   const json findings = Rows().at(0).at("findings");
   EXPECT_EQ(findings.at(0).at("azure"), nullptr);
@@ -174,7 +174,7 @@ TEST_F(LiveRegistries, HaveAMemberForAzuresOpinionOfEachFinding) {
   EXPECT_TRUE(base::ParseTime(findings.at(1).at("azure").at("time").get<std::string>()));
 }
 
-TEST_F(LiveRegistries, TakeAzuresStateWhereThePolicySaysSo) {
+TEST_F(AzurePolicyStates, TakeAzuresStateWhereThePolicySaysSo) {
   folder_.Write("policy.yaml",
                 "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\n"
                 "requirements: [{definition: private-link, source: azurePolicy}]\n");
@@ -190,7 +190,7 @@ TEST_F(LiveRegistries, TakeAzuresStateWhereThePolicySaysSo) {
   EXPECT_THAT(Rows().at(0).at("findings").at(0).at("reason").get<std::string>(), HasSubstr("inventory.complianceStates"));
 }
 
-TEST_F(LiveRegistries, AreShownThoughAzurePolicyMayNotBeRead) {
+TEST_F(AzurePolicyStates, AreShownThoughAzurePolicyMayNotBeRead) {
   world_.Fail(support::EveryCallOf(support::AzureService::kPolicyInsights), {.status = 403});
   const Ran ran = Run(OutputFormat::kTable);
   EXPECT_EQ(ran.exit, kExitOk);
@@ -198,13 +198,13 @@ TEST_F(LiveRegistries, AreShownThoughAzurePolicyMayNotBeRead) {
   EXPECT_THAT(ran.err, HasSubstr("Microsoft.PolicyInsights/policyStates/queryResults/read"));
 }
 
-TEST_F(LiveRegistries, AskAzurePolicyForNothingUnlessTheConfigurationSaysSo) {
+TEST_F(AzurePolicyStates, AskAzurePolicyForNothingUnlessTheConfigurationSaysSo) {
   Configure("refresh: 1m");
   Run(OutputFormat::kTable);
   EXPECT_EQ(world_.Count(support::AzureService::kPolicyInsights), 0U);
 }
 
-TEST_F(LiveRegistries, OfTheSavedInventorySayThatAzurePolicysStatesAreNotInIt) {
+TEST_F(AzurePolicyStates, OfTheSavedInventorySayThatAzurePolicysStatesAreNotInIt) {
   Say("Contoso", kPrivateLink, "NonCompliant");
   Configure("complianceStates: true\n  saved: saved");
   const policy::Registry contoso{"contoso.azurecr.io", "Contoso", support::RegistryId(kSubscription, "Platform", "Contoso"), clock_.Now(),
