@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "azure/secret_file.h"
+#include "base/secret_file.h"
 
 namespace azure {
 
 Prove ClientSecretFile(std::string file) {
   return [file = std::move(file)]() -> base::Result<Proof> {
-    auto secret = ReadSecretFile(file);
+    auto secret = base::ReadSecretFile(file);
     if (!secret) {
       return tl::unexpected(std::move(secret.error()));
     }

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "azure/cloud.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "http/client.h"
@@ -46,8 +46,7 @@ struct CredentialOptions {
   std::string federated_token_file;     // AZURE_FEDERATED_TOKEN_FILE; read at every exchange
 };
 
-// The environment as a value, so that tests need not change the process's.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+using base::Environment;
 
 // Waits that long, and tells whether to go on: false, at once, when the program is to end. Safe for concurrent use.
 using Wait = std::function<bool(std::chrono::milliseconds duration)>;

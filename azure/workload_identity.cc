@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "azure/secret_file.h"
+#include "base/secret_file.h"
 
 namespace azure {
 
 Prove FederatedToken(std::string file) {
   return [file = std::move(file)]() -> base::Result<Proof> {
-    auto token = ReadSecretFile(file);
+    auto token = base::ReadSecretFile(file);
     if (!token) {
       return base::Fail(token.error().code, token.error().message,
                         "label the pod azure.workload.identity/use: \"true\" and annotate its service account with "

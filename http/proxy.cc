@@ -1,27 +1,19 @@
 #include "http/proxy.h"
 
 #include <arpa/inet.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 namespace http {
 namespace {
 
 constexpr int kMappedBits = 96;  // what stands before the IPv4 address in ::ffff:a.b.c.d
-
-std::string Base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends it with a NUL
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
 
 std::optional<std::string> PercentDecode(std::string_view text) {
   std::string out;
@@ -73,7 +65,7 @@ base::Result<std::optional<Proxy>> ParseProxy(std::string_view variable, std::st
       return BadProxy(variable, "its user or password holds a % that is no escape");
     }
     // RFC 7617: "user:password", the password may be empty.
-    proxy.authorization = "Basic " + Base64(credentials->find(':') == std::string::npos ? *credentials + ":" : *credentials);
+    proxy.authorization = "Basic " + base::EncodeBase64(credentials->find(':') == std::string::npos ? *credentials + ":" : *credentials);
     text.erase(authority, at + 1 - authority);
   }
   const base::Result<Url> url = ParseUrl(text);

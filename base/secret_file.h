@@ -6,13 +6,13 @@
 
 #include "base/result.h"
 
-namespace azure {
+namespace base {
 
 // Service account tokens are 1 to 2 KB, secrets 40 bytes.
 inline constexpr std::size_t kMaxSecretBytes = std::size_t{16} << 10;
 
 // The file's text without the blanks and line ends around it, which editors and `echo` leave. What is empty, or holds
 // anything but visible ASCII, is an error, which names the file and never its content.
-base::Result<std::string> ReadSecretFile(const std::string& path);
+Result<std::string> ReadSecretFile(const std::string& path);
 
-}  // namespace azure
+}  // namespace base
