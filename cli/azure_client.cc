@@ -20,7 +20,7 @@ base::Result<std::unique_ptr<http::NetworkClient>> MakeAzureClient(const Invento
                                                                    const base::Clock& clock) {
   http::NetworkClientOptions options;
   options.version = kVersion;
-  options.ca_file = inventory.ca;
+  options.tls.ca_file = inventory.ca;
   options.proxy = {.https_proxy = EitherCase(environment, "HTTPS_PROXY"),
                    .http_proxy = EitherCase(environment, "HTTP_PROXY"),
                    .no_proxy = EitherCase(environment, "NO_PROXY")};

@@ -75,7 +75,7 @@ base::Result<std::unique_ptr<NetworkClient>> NetworkClient::Create(NetworkClient
   if (!proxy) {
     return tl::unexpected(proxy.error());
   }
-  auto trust = TlsTrust::Create(options.ca_file, options.system_trust);
+  auto trust = TlsTrust::Create(options.tls);
   if (!trust) {
     return tl::unexpected(trust.error());
   }

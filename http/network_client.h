@@ -22,8 +22,7 @@ namespace http {
 
 struct NetworkClientOptions {
   std::string version;  // the program's, for User-Agent
-  std::string ca_file;  // PEM; "" for none. Read again when it changes.
-  SystemTrust system_trust = SystemTrust::kUsed;
+  TlsSettings tls;
   ProxySettings proxy;
   Lookup lookup = LookUpSystem;
 };

@@ -1,4 +1,4 @@
-// Whom the client believes. Verification has no switch: it is always on.
+// Whom the client believes, and who it says it is. Verification has no switch: it is always on.
 #pragma once
 
 #include <memory>
@@ -14,21 +14,30 @@ namespace http {
 
 enum class SystemTrust { kUsed, kNotUsed };
 
-// The context for outgoing TLS: 1.2 and later, the system's certificate authorities (where OpenSSL finds them: SSL_CERT_FILE
-// and SSL_CERT_DIR count) and those of a PEM file, which is read again when it changes. Safe for concurrent use.
+// Each text is PEM, "" for none. All authorities that are given are believed.
+struct TlsSettings {
+  std::string ca_file{};  // read again when it changes
+  std::string ca_pem{};
+  SystemTrust system = SystemTrust::kUsed;  // where OpenSSL finds them: SSL_CERT_FILE and SSL_CERT_DIR count
+  // Shown to a server that asks for one: the leaf first, then its intermediates. The key, not encrypted, is secret.
+  std::string client_certificate_pem{};
+  std::string client_key_pem{};
+};
+
+// The context for outgoing TLS, 1.2 and later. Safe for concurrent use.
 class TlsTrust {
  public:
-  // `ca_file` "" for none, which needs the system's.
-  static base::Result<std::unique_ptr<TlsTrust>> Create(const std::string& ca_file, SystemTrust system);
+  // Refused: no authority at all, and a client certificate or key that is none, or one without the other. No error repeats the key.
+  static base::Result<std::unique_ptr<TlsTrust>> Create(TlsSettings settings);
 
-  // Of the file as it is now. While it cannot be read or holds nothing usable, of what it last held: a file that is being
+  // Of the CA file as it is now. While it cannot be read or holds nothing usable, of what it last held: a file that is being
   // written must not cut us off.
   std::shared_ptr<SSL_CTX> Context() EXCLUDES(mutex_);
 
  private:
-  TlsTrust(const std::string& ca_file, SystemTrust system);
+  explicit TlsTrust(TlsSettings settings);
 
-  const SystemTrust system_;
+  const TlsSettings settings_;
   base::Mutex mutex_;
   base::WatchedFile file_ GUARDED_BY(mutex_);
   std::shared_ptr<SSL_CTX> context_ GUARDED_BY(mutex_);

@@ -103,8 +103,8 @@ class FakeAzureProgram : public ::testing::Test {
     const auto cloud = CheckCloud({"FakeCloud", origin_, origin_, {"azurecr.io"}});
     http::NetworkClientOptions options;
     options.version = "1.2.3";
-    options.ca_file = folder_ / "ca.crt";
-    options.system_trust = http::SystemTrust::kNotUsed;
+    options.tls.ca_file = folder_ / "ca.crt";
+    options.tls.system = http::SystemTrust::kNotUsed;
     auto client = http::NetworkClient::Create(options, clock_);
     EXPECT_TRUE(cloud && client) << inventory;
     client_ = *std::move(client);

@@ -54,8 +54,8 @@ class FakeAzureServer : public ::testing::Test {
   std::unique_ptr<http::NetworkClient> Connect(const std::string& ca) {
     http::NetworkClientOptions options;
     options.version = "1.2.3";
-    options.ca_file = folder_ / ca;
-    options.system_trust = http::SystemTrust::kNotUsed;
+    options.tls.ca_file = folder_ / ca;
+    options.tls.system = http::SystemTrust::kNotUsed;
     auto client = http::NetworkClient::Create(options, clock_);
     EXPECT_TRUE(client) << (client ? "" : client.error().ToString());
     return *std::move(client);

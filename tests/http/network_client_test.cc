@@ -48,9 +48,9 @@ class NetworkClientTest : public testing::Test {
   NetworkClientTest() {
     const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
     options_.version = "1.2.3";
-    options_.ca_file = testing::TempDir() + "/http_client_" + name + ".pem";
-    options_.system_trust = SystemTrust::kNotUsed;
-    EXPECT_TRUE(base::WriteFileAtomically(options_.ca_file, Certificates().trusted.certificate_pem));
+    options_.tls.ca_file = testing::TempDir() + "/http_client_" + name + ".pem";
+    options_.tls.system = SystemTrust::kNotUsed;
+    EXPECT_TRUE(base::WriteFileAtomically(options_.tls.ca_file, Certificates().trusted.certificate_pem));
     // Every name is this machine, but what is told otherwise.
     options_.lookup = [](const std::string&) -> base::Result<std::vector<std::string>> { return std::vector<std::string>{"127.0.0.1"}; };
   }
@@ -620,20 +620,44 @@ TEST_F(NetworkClientTest, UnknownOrExpiredCertificatesAreRefusedBeforeAnythingIs
 }
 
 TEST_F(NetworkClientTest, SystemTrustDoesNotKnowOurAuthority) {
-  options_.ca_file = "";
-  options_.system_trust = SystemTrust::kUsed;
+  options_.tls.ca_file = "";
+  options_.tls.system = SystemTrust::kUsed;
   const LoopbackServer server([](Peer& peer, int) { ServeOkOverTls(peer, Certificates().leaf); });
   EXPECT_THAT(client().Send(Get(server.Url("https"))).error().message, HasSubstr("its certificate is refused"));
 }
 
 TEST_F(NetworkClientTest, CaFileIsTrustedBesideTheSystemAndReadAgain) {
-  options_.system_trust = SystemTrust::kUsed;
-  ASSERT_TRUE(base::WriteFileAtomically(options_.ca_file, Certificates().unknown.certificate_pem));
+  options_.tls.system = SystemTrust::kUsed;
+  ASSERT_TRUE(base::WriteFileAtomically(options_.tls.ca_file, Certificates().unknown.certificate_pem));
   const LoopbackServer server([](Peer& peer, int) { ServeOkOverTls(peer, Certificates().leaf); });
   EXPECT_FALSE(client().Send(Get(server.Url("https"))));
-  ASSERT_TRUE(base::WriteFileAtomically(options_.ca_file, Certificates().unknown.certificate_pem + Certificates().trusted.certificate_pem));
+  ASSERT_TRUE(
+      base::WriteFileAtomically(options_.tls.ca_file, Certificates().unknown.certificate_pem + Certificates().trusted.certificate_pem));
   const auto response = client().Send(Get(server.Url("https")));
   EXPECT_TRUE(response) << response.error().message;
+}
+
+TEST_F(NetworkClientTest, AuthorityFromMemoryIsTrusted) {
+  options_.tls = {.ca_pem = Certificates().trusted.certificate_pem, .system = SystemTrust::kNotUsed};
+  const LoopbackServer server([](Peer& peer, int) { ServeOkOverTls(peer, Certificates().leaf); });
+  EXPECT_EQ(BodyOf(client().Send(Get(server.Url("https")))), "ok");
+}
+
+TEST_F(NetworkClientTest, ShowsItsCertificateToWhoAsksForOne) {
+  support::CertificateOptions named;
+  named.common_name = "system:admin";
+  const TestCertificate own = support::MakeLeaf(Certificates().trusted, named);
+  options_.tls.client_certificate_pem = own.certificate_pem;
+  options_.tls.client_key_pem = own.key_pem;
+  const LoopbackServer server([](Peer& peer, int connection) {
+    const std::string ca = connection == 0 ? Certificates().trusted.certificate_pem : Certificates().unknown.certificate_pem;
+    if (peer.StartTls(Certificates().leaf, ca)) {
+      peer.ReadRequest();
+      peer.Send(Answer(200, peer.ClientName()));
+    }
+  });
+  EXPECT_EQ(BodyOf(client().Send(Get(server.Url("https")))), "system:admin");
+  EXPECT_FALSE(client().Send(Get(server.Url("https"))));  // of an authority that this server does not know
 }
 
 TEST_F(NetworkClientTest, BodyThatTlsDidNotEndIsNone) {
@@ -657,7 +681,10 @@ TEST_F(NetworkClientTest, PlainTextWhereTlsIsExpectedIsAnError) {
 
 TEST_F(NetworkClientTest, BadOptionsAreErrors) {
   NetworkClientOptions options = options_;
-  options.ca_file = "/nonexistent/ca.pem";
+  options.tls.ca_file = "/nonexistent/ca.pem";
+  EXPECT_FALSE(NetworkClient::Create(options, clock_));
+  options = options_;
+  options.tls.client_certificate_pem = "no certificate";
   EXPECT_FALSE(NetworkClient::Create(options, clock_));
   options = options_;
   options.proxy.https_proxy = "socks5://proxy";

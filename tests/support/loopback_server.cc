@@ -25,8 +25,16 @@ Peer::~Peer() {
   SSL_CTX_free(context_);
 }
 
-bool Peer::StartTls(const TestCertificate& certificate) {
+bool Peer::StartTls(const TestCertificate& certificate, const std::string& client_ca) {
   context_ = SSL_CTX_new(TLS_server_method());
+  if (!client_ca.empty()) {
+    BIO* const ca_bio = BIO_new_mem_buf(client_ca.data(), static_cast<int>(client_ca.size()));
+    X509* const ca = PEM_read_bio_X509(ca_bio, nullptr, nullptr, nullptr);
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context_), ca);
+    X509_free(ca);
+    BIO_free(ca_bio);
+    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
+  }
   BIO* const certificate_bio = BIO_new_mem_buf(certificate.certificate_pem.data(), -1);
   BIO* const key_bio = BIO_new_mem_buf(certificate.key_pem.data(), -1);
   X509* const x509 = PEM_read_bio_X509(certificate_bio, nullptr, nullptr, nullptr);
@@ -40,6 +48,17 @@ bool Peer::StartTls(const TestCertificate& certificate) {
   ssl_ = SSL_new(context_);
   SSL_set_fd(ssl_, fd_);
   return SSL_accept(ssl_) == 1;
+}
+
+std::string Peer::ClientName() const {
+  const X509* const certificate = ssl_ == nullptr ? nullptr : SSL_get0_peer_certificate(ssl_);
+  if (certificate == nullptr) {
+    return "";
+  }
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  const ASN1_STRING* const name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)), static_cast<std::size_t>(ASN1_STRING_length(name))};
 }
 
 bool Peer::ReadMore() {
@@ -108,21 +127,31 @@ void Peer::Reset() {
 
 void Peer::EndWithoutCloseNotify() { cut_ = true; }
 
-LoopbackServer::LoopbackServer(Handler handler, std::uint16_t port) : handler_(std::move(handler)) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
+LoopbackServer::LoopbackServer(Handler handler, std::uint16_t port, Loopback address) : handler_(std::move(handler)) {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  if (auto* const ipv4 = reinterpret_cast<sockaddr_in*>(&storage); address == Loopback::kIpv4) {
+    ipv4->sin_family = AF_INET;
+    ipv4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ipv4->sin_port = htons(port);
+    size = sizeof(*ipv4);
+  } else {
+    auto* const ipv6 = reinterpret_cast<sockaddr_in6*>(&storage);
+    ipv6->sin6_family = AF_INET6;
+    ipv6->sin6_addr = in6addr_loopback;
+    ipv6->sin6_port = htons(port);
+    size = sizeof(*ipv6);
+  }
+  listener_ = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;  // a port that was just given up, and is named again
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  socklen_t size = sizeof(address);
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||
-      getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::cerr << "cannot listen on 127.0.0.1:" << port << '\n';
+  auto* const any = reinterpret_cast<sockaddr*>(&storage);
+  if (bind(listener_, any, size) != 0 || listen(listener_, 64) != 0 || getsockname(listener_, any, &size) != 0) {
+    std::cerr << "cannot listen on loopback port " << port << '\n';
     std::exit(EXIT_FAILURE);
   }
-  port_ = ntohs(address.sin_port);
+  port_ =
+      ntohs(address == Loopback::kIpv4 ? reinterpret_cast<sockaddr_in*>(any)->sin_port : reinterpret_cast<sockaddr_in6*>(any)->sin6_port);
   acceptor_ = std::thread([this] { Accept(); });
 }
 

@@ -27,7 +27,9 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  bool StartTls(const TestCertificate& certificate);  // false when the client refuses
+  // False when the client refuses. Where `client_ca` is given, the client may show a certificate, which must be of that authority.
+  bool StartTls(const TestCertificate& certificate, const std::string& client_ca = "");
+  std::string ClientName() const;  // its certificate's common name; "" for none
   // Head and body (by Content-Length); "" when the client closed, or sent more than kMaxRequestBytes.
   std::string ReadRequest();
   bool Send(std::string_view text);
@@ -47,13 +49,15 @@ class Peer {
   bool cut_ = false;
 };
 
+enum class Loopback { kIpv4, kIpv6 };
+
 class LoopbackServer {
  public:
   using Handler = std::function<void(Peer& peer, int connection)>;  // connections count from 0
 
   // Each connection is handled on a thread of its own; when the handler returns it is closed. Port 0: one that is free. The
   // process ends when the port cannot be had.
-  explicit LoopbackServer(Handler handler, std::uint16_t port = 0);
+  explicit LoopbackServer(Handler handler, std::uint16_t port = 0, Loopback address = Loopback::kIpv4);
   ~LoopbackServer();
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
