@@ -1,0 +1,42 @@
+#include "kube/object.h"
+
+namespace kube {
+namespace {
+
+using nlohmann::json;
+
+const json* Find(const json& object, const char* member) {
+  const auto found = object.is_object() ? object.find(member) : object.end();
+  return found == object.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string TextOf(const json& object, const char* member) {
+  const json* const found = Find(object, member);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool IsTrue(const json& object, const char* member) {
+  const json* const found = Find(object, member);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+std::vector<std::string> TextsOf(const json& object, const char* member) {
+  std::vector<std::string> texts;
+  if (const json* const found = Find(object, member); found != nullptr && found->is_array()) {
+    for (const json& item : *found) {
+      if (item.is_string()) {
+        texts.push_back(item.get<std::string>());
+      }
+    }
+  }
+  return texts;
+}
+
+json MetadataOf(const json& object) {
+  const json* const found = Find(object, "metadata");
+  return found != nullptr && found->is_object() ? *found : json::object();
+}
+
+}  // namespace kube
