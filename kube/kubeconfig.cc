@@ -136,7 +136,7 @@ class Reader {
 
   // What stands in `key`-data or in the file that `key` names; "" for neither. The data come first, as for kubectl.
   base::Result<std::string> Pem(const Part& part, const std::string& key) const {
-    const auto data = part.Text((key + "-data").c_str());
+    auto data = part.Text((key + "-data").c_str());
     if (!data) {
       return data;
     }
@@ -147,7 +147,7 @@ class Reader {
       }
       return *std::move(pem);
     }
-    const auto file = part.Text(key.c_str());
+    auto file = part.Text(key.c_str());
     if (!file || file->empty()) {
       return file;
     }

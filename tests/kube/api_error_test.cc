@@ -14,7 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
-using ::testing::SizeIs;
 using Kind = ApiError::Kind;
 
 ApiError Read(const http::Response& response) { return ReadApiError(response, support::FakeClock().Now()); }

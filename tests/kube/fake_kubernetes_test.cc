@@ -1,4 +1,4 @@
-// What the fake must have right for the tests that trust it; each was tried on a real API server.
+// What the fake must have right for the tests that trust it, by the documentation of server-side apply.
 #include "tests/support/fake_kubernetes.h"
 
 #include <gmock/gmock.h>
