@@ -67,7 +67,7 @@ LiveInventory::LiveInventory(Options options, const std::vector<Source>& sources
   const std::shared_ptr<const policy::Facts> facts = hooks_.facts();
   for (const auto& [login_server, registry] : *facts) {
     const std::string subscription = SubscriptionOf(registry->registry.resource_id);
-    if (subscriptions.insert(subscription).second) {
+    if (!subscription.empty() && subscriptions.insert(subscription).second) {
       for (Identity& identity : identities_) {
         identity.schedule.Learn(subscription, now);
       }

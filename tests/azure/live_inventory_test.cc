@@ -236,6 +236,18 @@ TEST_F(LiveInventoryTest, SavedRegistriesAreListedAndWhatIsOutOfScopeIsForgotten
   EXPECT_THAT(logged_, Contains(HasSubstr("1 registries of the saved inventory")));
 }
 
+TEST_F(LiveInventoryTest, ASavedRegistryWhoseIdIsNoneOfAzuresIsForgotten) {  // an inventory file may name anything
+  auto facts = std::make_shared<policy::Facts>();
+  facts->Add(std::make_shared<policy::RegistryFacts>(
+      policy::RegistryFacts{{"old.azurecr.io", "old", "/subscriptions/prod/registries/old", clock_.Now(), "{}"}, {}}));
+  facts_ = facts;
+  Start();
+  RefreshAll();
+  EXPECT_THAT(Known(), IsEmpty());
+  EXPECT_EQ(inventory_->status().problem, std::nullopt);
+  EXPECT_TRUE(complete_);
+}
+
 TEST_F(LiveInventoryTest, ASavedSubscriptionIsListedThoughDiscoveryFails) {
   auto facts = std::make_shared<policy::Facts>();
   facts->Add(std::make_shared<policy::RegistryFacts>(
