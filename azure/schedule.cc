@@ -104,7 +104,7 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
     entry.turn.Failed(now, error, random_);
     entry.answered = entry.answered || IsRefusal(error);
     if (options_.has_company && IsRefusal(error) && has_discovered_ && !entry.was_read && !IsOwn(subscription)) {
-      subscriptions_.erase(subscription);
+      Forget(subscription);
       return learned;
     }
     if (error.kind == Kind::kNotFound) {
@@ -127,9 +127,14 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
   Suspect(subscription, known, present, asked, now);
   learned.present = std::move(*answer);
   if (present.empty() && known.empty() && !IsOwn(subscription)) {
-    subscriptions_.erase(subscription);  // its last registry is gone, and Resource Graph knows it
+    Forget(subscription);  // its last registry is gone, and Resource Graph knows it
   }
   return learned;
+}
+
+void Schedule::Forget(const std::string& subscription) {
+  subscriptions_.erase(subscription);
+  std::erase_if(suspicions_, [&](const auto& entry) { return entry.second.subscription == subscription; });
 }
 
 void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,

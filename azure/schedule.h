@@ -119,6 +119,8 @@ class Schedule {
   };
 
   static Instant StatesDue(const Subscription& subscription) { return subscription.states ? subscription.states->due() : Instant::max(); }
+  // It is none of this identity's any more, and what was suspected of it neither.
+  void Forget(const std::string& subscription);
   // Those of `known` that `present` lacks, and that the list should have held.
   void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,
                base::Time asked, Instant now);

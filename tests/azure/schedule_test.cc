@@ -340,6 +340,24 @@ TEST(Schedule, AnotherIdentitysSubscriptionIsNoAlarm) {
   EXPECT_TRUE(world.schedule.IsComplete());
 }
 
+TEST(Schedule, WhatWasSuspectedOfAnotherIdentitysSubscriptionIsForgottenWithIt) {
+  ScheduleOptions options;
+  options.has_company = true;
+  ScheduleWorld world({}, options);
+  world.schedule.Learn(kTwo, world.now);
+  const auto discover = world.Take();
+  const auto list = world.Take();  // by another thread, whose answer comes first
+  ASSERT_TRUE(discover && list);
+  world.schedule.OnListed(kTwo, tl::unexpected(NotFound("SubscriptionNotFound")), {world.Known("contoso", kTwo)}, world.wall, world.now);
+  world.schedule.OnDiscovered(std::vector<Discovered>(), world.now);
+  world.Settle(tl::unexpected(NotFound("SubscriptionNotFound")));
+  world.Advance(seconds(5));  // both are due again, and a list comes first
+  world.List(tl::unexpected(NotFound("SubscriptionNotFound")), {world.Known("contoso", kTwo)});
+  EXPECT_FALSE(world.schedule.Knows(kTwo));
+  EXPECT_EQ(world.schedule.status().suspected, 0u);
+  EXPECT_EQ(world.schedule.status().problem, std::nullopt);
+}
+
 TEST(Schedule, TheOnlyIdentityRaisesAnAlarmForASavedSubscriptionThatItMayNotRead) {
   ScheduleWorld world;
   world.schedule.Learn(kTwo, world.now);
