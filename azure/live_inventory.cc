@@ -297,7 +297,7 @@ std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string
     base::MutexLock lock(refresh_mutex_);
     Count("confirm", answer);
     if (answer) {
-      return policy::Observations{{std::move(*answer)}, {}, false};
+      return Found({login_server, resource_id}, std::move(*answer), asked);
     }
     if (identities_[reader.identity].schedule.MeansGone(answer.error(), subscription)) {
       return policy::Observations{{}, {{login_server, resource_id, asked}}, false};

@@ -31,6 +31,15 @@ policy::GoneRegistry Gone(const KnownRegistry& registry, base::Time asked) { ret
 
 }  // namespace
 
+policy::Observations Found(const KnownRegistry& known, policy::Registry registry, base::Time asked) {
+  policy::Observations learned;
+  if (registry.login_server != known.login_server) {
+    learned.gone.push_back(Gone(known, asked));
+  }
+  learned.present.push_back(std::move(registry));
+  return learned;
+}
+
 bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
 
 Schedule::Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now)
@@ -120,9 +129,15 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
   if (options_.states && !entry.states) {
     entry.states.emplace(now);
   }
-  std::set<std::string> present;
+  LoginServers present;
   for (const policy::Registry& registry : *answer) {
-    present.insert(base::AsciiLower(registry.resource_id));
+    present.emplace(base::AsciiLower(registry.resource_id), registry.login_server);
+  }
+  for (const KnownRegistry& registry : known) {
+    const auto listed = present.find(base::AsciiLower(registry.resource_id));
+    if (listed != present.end() && listed->second != registry.login_server) {
+      learned.gone.push_back(Gone(registry, asked));
+    }
   }
   Suspect(subscription, known, present, asked, now);
   learned.present = std::move(*answer);
@@ -137,7 +152,7 @@ void Schedule::Forget(const std::string& subscription) {
   std::erase_if(suspicions_, [&](const auto& entry) { return entry.second.subscription == subscription; });
 }
 
-void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,
+void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const LoginServers& present,
                        base::Time asked, Instant now) {
   std::set<std::string> missing;
   for (const KnownRegistry& registry : known) {
@@ -156,7 +171,7 @@ policy::Observations Schedule::OnSettled(const Task& task, ArmResult<policy::Reg
   policy::Observations learned;
   const auto entry = suspicions_.find(base::AsciiLower(task.registry.resource_id));
   if (answer) {
-    learned.present.push_back(std::move(*answer));
+    learned = Found(task.registry, std::move(*answer), asked);
   } else if (MeansGone(answer.error(), task.subscription)) {
     learned.gone.push_back(Gone(task.registry, asked));
   } else {

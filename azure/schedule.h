@@ -46,6 +46,10 @@ struct KnownRegistry {
   base::Time observed{};
 };
 
+// What a GET of a registry that was `known` brought. A registry that was deleted and made anew, with a domain name label or
+// without, is the same resource with another login server: the one that it was known by is nobody's then, for anybody to take.
+policy::Observations Found(const KnownRegistry& known, policy::Registry registry, base::Time asked);
+
 // One thing to ask.
 struct Task {
   enum class Kind { kDiscover, kList, kSettle };
@@ -118,12 +122,14 @@ class Schedule {
     std::string problem;
   };
 
+  using LoginServers = std::map<std::string, std::string>;  // by resource id, lower-case
+
   static Instant StatesDue(const Subscription& subscription) { return subscription.states ? subscription.states->due() : Instant::max(); }
   // It is none of this identity's any more, and what was suspected of it neither.
   void Forget(const std::string& subscription);
   // Those of `known` that `present` lacks, and that the list should have held.
-  void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const std::set<std::string>& present,
-               base::Time asked, Instant now);
+  void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const LoginServers& present, base::Time asked,
+               Instant now);
   // Whether this identity is known to be the one that reads it.
   bool IsOwn(const std::string& subscription) const { return named_.contains(subscription) || discovered_.contains(subscription); }
 

@@ -204,6 +204,20 @@ TEST_F(LiveInventoryTest, AConfirmationThatFindsNothingMakesTheRegistryUnknown) 
   EXPECT_THAT(Known(), IsEmpty());
 }
 
+TEST_F(LiveInventoryTest, AConfirmationToldOfAnotherLoginServerMakesTheOldOneUnknown) {
+  auto facts = std::make_shared<policy::Facts>();
+  facts->Add(std::make_shared<policy::RegistryFacts>(
+      policy::RegistryFacts{{"contoso-a1b2c3.azurecr.io", "contoso", IdOf("contoso", kOne), clock_.Now() - minutes(10), "{}"}, {}}));
+  facts_ = facts;
+  reader_.Put("contoso");
+  Start();
+  Freshen({"contoso-a1b2c3.azurecr.io"});
+  ConfirmAll();
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(facts_->Find("contoso-a1b2c3.azurecr.io"), nullptr);
+  EXPECT_NE(facts_->Find("contoso.azurecr.io"), nullptr);
+}
+
 TEST_F(LiveInventoryTest, AnUnknownHostThatExistsIsLookedUpReadAndKeptFresh) {
   Start();
   RefreshAll();

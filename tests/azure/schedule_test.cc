@@ -260,6 +260,33 @@ TEST(Schedule, ARegistryThatMayNotBeReadAnyMoreIsKeptWithAnAlarm) {
   EXPECT_THAT(status.problem.value_or(""), HasSubstr("contoso.azurecr.io"));
 }
 
+// contoso was deleted and made anew with a domain name label: the same resource, and anybody may take contoso.azurecr.io now.
+policy::Registry MadeAnew(base::Time observed) {
+  policy::Registry registry = RegistryOf("contoso", observed);
+  registry.login_server = "contoso-a1b2c3.azurecr.io";
+  return registry;
+}
+
+TEST(Schedule, TheOldLoginServerOfARegistryThatWasMadeAnewIsGone) {
+  ScheduleWorld world({{kOne}, {}});
+  const policy::Observations learned = world.List({{MadeAnew(world.wall)}}, {world.Known("contoso")});
+  ASSERT_THAT(learned.gone, SizeIs(1));
+  EXPECT_EQ(learned.gone[0].login_server, "contoso.azurecr.io");
+  EXPECT_EQ(learned.gone[0].resource_id, IdOf("contoso"));
+  EXPECT_EQ(learned.gone[0].asked, world.wall);
+  EXPECT_THAT(learned.present, SizeIs(1));
+  EXPECT_EQ(world.schedule.status().suspected, 0u);
+}
+
+TEST(Schedule, AMissingRegistryThatWasMadeAnewHasLostItsOldLoginServer) {
+  ScheduleWorld world({{kOne}, {}});
+  world.List(ListAnswer(), {world.Known("contoso")});
+  const policy::Observations learned = world.Settle(MadeAnew(world.wall));
+  ASSERT_THAT(learned.gone, SizeIs(1));
+  EXPECT_EQ(learned.gone[0].login_server, "contoso.azurecr.io");
+  EXPECT_THAT(learned.present, SizeIs(1));
+}
+
 TEST(Schedule, ThousandsUnderSuspicionAreSettledSlowly) {
   ScheduleWorld world({{kOne}, {}});
   std::vector<KnownRegistry> known;
