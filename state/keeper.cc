@@ -62,7 +62,7 @@ std::vector<policy::Registry> RegistriesOf(const policy::Facts& facts) {
 }
 
 // None when there is none that can be used.
-std::optional<policy::Facts> ReadSaved(const KeeperOptions& options, const base::Clock& clock) {
+std::optional<SavedInventory> ReadSaved(const KeeperOptions& options, const base::Clock& clock) {
   if (options.saved_file.empty()) {
     return std::nullopt;
   }
@@ -169,9 +169,10 @@ void Keeper::RestoreSaved() {
     log_(base::LogLevel::kError, saved.error().ToString() + (moved ? "; it is set aside as " + aside : ""));
     return;
   }
-  facts_ = std::move(*saved);
-  primed_ = true;
-  log_(base::LogLevel::kInfo, "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries");
+  facts_ = std::move(saved->facts);
+  primed_ = saved->complete;
+  log_(base::LogLevel::kInfo,
+       "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries" + (primed_ ? "" : ", not all that there are"));
 }
 
 void Keeper::SaveWhenDue() {
@@ -191,7 +192,7 @@ void Keeper::Save() {
   if (options_.saved_file.empty()) {
     return;
   }
-  if (const auto written = base::WriteFileAtomically(options_.saved_file, WriteSavedInventory(facts_, clock_.Now())); !written) {
+  if (const auto written = base::WriteFileAtomically(options_.saved_file, WriteSavedInventory(facts_, primed_, clock_.Now())); !written) {
     log_(base::LogLevel::kError, "the inventory is not saved: " + written.error().ToString());
   }
 }
@@ -299,17 +300,17 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
     return tl::unexpected<base::Problems>(std::move(problems));
   }
   // It also tells when requirements were last met, which driftGrace asks.
-  const std::optional<policy::Facts> saved = ReadSaved(options, clock);
-  if (saved && !read) {
-    read.emplace().present = RegistriesOf(*saved);
-  }
+  const std::optional<SavedInventory> saved = ReadSaved(options, clock);
   auto state = std::make_shared<State>();
   state->generation = 1;
   state->policy = std::move(*policy);
-  state->primed = read.has_value();
+  state->primed = read.has_value() || (saved && saved->complete);
+  if (saved && !read) {
+    read.emplace().present = RegistriesOf(saved->facts);
+  }
   policy::Observations observed = std::move(read).value_or(policy::Observations());
-  state->facts =
-      JudgeAll(std::exchange(observed.present, {}), *state->policy, saved.value_or(policy::Facts()), nullptr, options.hidden_members);
+  state->facts = JudgeAll(std::exchange(observed.present, {}), *state->policy, saved.value_or(SavedInventory()).facts, nullptr,
+                          options.hidden_members);
   state->facts = Merge(std::move(state->facts), std::move(observed), *state->policy, clock.Now(), options.hidden_members);
   return state;
 }

@@ -103,7 +103,7 @@ bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFac
 
 }  // namespace
 
-std::string WriteSavedInventory(const policy::Facts& facts, base::Time now) {
+std::string WriteSavedInventory(const policy::Facts& facts, bool complete, base::Time now) {
   std::string text;
   base::JsonWriter(text)
       .BeginObject()
@@ -113,6 +113,8 @@ std::string WriteSavedInventory(const policy::Facts& facts, base::Time now) {
       .Int(kVersion)
       .Key("saved")
       .String(base::FormatTime(now))
+      .Key("complete")
+      .Bool(complete)
       .EndObject();
   text += '\n';
   for (const auto& registry : facts.Sorted()) {
@@ -122,7 +124,7 @@ std::string WriteSavedInventory(const policy::Facts& facts, base::Time now) {
   return text.append(kChecksum).append(checksum).append("\"}\n");
 }
 
-base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::string_view source, base::Time now) {
+base::Result<SavedInventory> ReadSavedInventory(std::string_view text, std::string_view source, base::Time now) {
   const std::size_t checksum = text.rfind(kChecksum);
   if (checksum == std::string_view::npos ||
       text.substr(checksum) != std::string(kChecksum) + base::Sha256(text.substr(0, checksum)) + "\"}\n") {
@@ -142,18 +144,21 @@ base::Result<policy::Facts> ReadSavedInventory(std::string_view text, std::strin
   if (version != kVersion) {
     return Damaged(source, 1, "it has version " + std::to_string(version) + ", this program reads version " + std::to_string(kVersion));
   }
-  policy::Facts facts;
+  SavedInventory saved;
+  if (object.at_key("complete").get(saved.complete) == simdjson::INCORRECT_TYPE) {  // earlier ones, without it, are whole
+    return Damaged(source, 1, "its header does not say whether it is complete");
+  }
   for (std::size_t number = 2; TakeLine(text, &line); ++number) {
     auto registry = std::make_shared<policy::RegistryFacts>();
     if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS || !ReadRegistry(object, now, registry.get())) {
       return Damaged(source, number, "this line holds no registry");
     }
-    facts.Add(std::move(registry));
+    saved.facts.Add(std::move(registry));
   }
   if (!text.empty()) {
     return Damaged(source, 1, "its last line is cut");
   }
-  return facts;
+  return saved;
 }
 
 }  // namespace state

@@ -211,7 +211,7 @@ TEST_F(AzurePolicyStates, OfTheSavedInventorySayThatAzurePolicysStatesAreNotInIt
                                  support::RegistryBody(kSubscription, "Platform", "Contoso").dump()};
   policy::Facts facts;
   facts.Add(std::make_shared<const policy::RegistryFacts>(policy::RegistryFacts{contoso, {}}));
-  folder_.Write("saved", state::WriteSavedInventory(facts, clock_.Now()));
+  folder_.Write("saved", state::WriteSavedInventory(facts, true, clock_.Now()));
   EXPECT_THAT(Run(OutputFormat::kTable).err, HasSubstr("registries --refresh reads them"));
   arguments_.inputs.refresh = true;
   const Ran refreshed = Run(OutputFormat::kTable);

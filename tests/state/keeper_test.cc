@@ -522,6 +522,18 @@ TEST_F(OfferTest, IsSavedAfterAWhileAndARestartBeginsWithItAtItsTrueAge) {
   EXPECT_EQ(state->facts.Find("contoso.azurecr.io")->registry.observed, observed);
 }
 
+TEST_F(OfferTest, APartThatWasSavedIsNotTheInventory) {
+  {
+    const auto keeper = Started();
+    keeper->Offer({{Seen("contoso", "Disabled")}, {}, false}, {});
+    keeper->Poll();
+    keeper->SaveNow();
+  }
+  const auto keeper = Started();
+  EXPECT_NE(keeper->states().Current()->facts.Find("contoso.azurecr.io"), nullptr);
+  EXPECT_FALSE(keeper->states().Current()->primed);
+}
+
 TEST_F(OfferTest, IsSavedAtTheEnd) {
   const auto keeper = Started();
   keeper->SaveNow();

@@ -38,11 +38,11 @@ policy::Facts SomeFacts() {
 
 TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
   const support::FakeClock clock;
-  const std::string text = WriteSavedInventory(SomeFacts(), clock.Now());
-  const auto facts = ReadSavedInventory(text, "saved", kNow);
-  ASSERT_TRUE(facts.has_value()) << facts.error().message;
-  EXPECT_EQ(facts->size(), 2u);
-  const policy::RegistryFacts* contoso = facts->Find("contoso.azurecr.io");
+  const std::string text = WriteSavedInventory(SomeFacts(), true, clock.Now());
+  const auto saved = ReadSavedInventory(text, "saved", kNow);
+  ASSERT_TRUE(saved.has_value()) << saved.error().message;
+  EXPECT_EQ(saved->facts.size(), 2u);
+  const policy::RegistryFacts* contoso = saved->facts.Find("contoso.azurecr.io");
   ASSERT_NE(contoso, nullptr);
   EXPECT_EQ(contoso->registry.name, "contoso");
   EXPECT_EQ(contoso->registry.resource_id, "/subscriptions/0/registries/contoso");
@@ -58,20 +58,28 @@ TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
 
 TEST(SavedInventory, DoesNotBelieveAClockThatRanAhead) {
   const base::Time before = kNow - std::chrono::hours(24);
-  const auto facts = ReadSavedInventory(WriteSavedInventory(SomeFacts(), kNow), "saved", before);
-  ASSERT_TRUE(facts.has_value());
-  EXPECT_EQ(facts->Find("contoso.azurecr.io")->registry.observed, before);
-  EXPECT_FALSE(facts->Find("contoso.azurecr.io")->verdict[0].last_compliant.has_value());
+  const auto saved = ReadSavedInventory(WriteSavedInventory(SomeFacts(), true, kNow), "saved", before);
+  ASSERT_TRUE(saved.has_value());
+  EXPECT_EQ(saved->facts.Find("contoso.azurecr.io")->registry.observed, before);
+  EXPECT_FALSE(saved->facts.Find("contoso.azurecr.io")->verdict[0].last_compliant.has_value());
 }
 
 TEST(SavedInventory, MayBeEmpty) {
-  const auto facts = ReadSavedInventory(WriteSavedInventory({}, base::Time{}), "saved", kNow);
-  ASSERT_TRUE(facts.has_value());
-  EXPECT_EQ(facts->size(), 0u);
+  const auto saved = ReadSavedInventory(WriteSavedInventory({}, true, base::Time{}), "saved", kNow);
+  ASSERT_TRUE(saved.has_value());
+  EXPECT_EQ(saved->facts.size(), 0u);
+}
+
+TEST(SavedInventory, TellsWhetherItIsWhole) {
+  EXPECT_TRUE(ReadSavedInventory(WriteSavedInventory(SomeFacts(), true, kNow), "saved", kNow)->complete);
+  EXPECT_FALSE(ReadSavedInventory(WriteSavedInventory(SomeFacts(), false, kNow), "saved", kNow)->complete);
+  std::string earlier = "{\"format\":\"acr-admission inventory\",\"version\":1,\"saved\":\"2026-11-23T12:00:00.000000Z\"}\n";
+  earlier += "{\"checksum\":\"" + base::Sha256(earlier) + "\"}\n";
+  EXPECT_TRUE(ReadSavedInventory(earlier, "saved", kNow)->complete);
 }
 
 TEST(SavedInventory, IsNeverTrustedWhenAnyByteIsLostOrChanged) {
-  const std::string text = WriteSavedInventory(SomeFacts(), base::Time{});
+  const std::string text = WriteSavedInventory(SomeFacts(), true, base::Time{});
   for (std::size_t length = 0; length < text.size(); ++length) {
     EXPECT_FALSE(ReadSavedInventory(text.substr(0, length), "saved", kNow).has_value()) << length;
   }
