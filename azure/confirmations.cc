@@ -26,7 +26,7 @@ void ForgetUntil(std::deque<std::pair<Instant, std::string>>& order, std::map<st
 
 }  // namespace
 
-Confirmations::Confirmations(Instant now) : next_look_up_(now), gets_counted_(now) {}
+Confirmations::Confirmations(Instant now) : next_look_up_(now), next_get_(now) {}
 
 void Confirmations::Forget(Instant now) {
   ForgetUntil(asked_order_, asked_, now);
@@ -78,11 +78,6 @@ void Confirmations::Ask(const std::vector<Host>& hosts, Instant until, Done done
   }
 }
 
-double Confirmations::GetsLeft(Instant now) const {
-  const double seconds = std::chrono::duration<double>(now - gets_counted_).count();
-  return std::min<double>(kConfirmsPerSecond, gets_left_ + seconds * kConfirmsPerSecond);
-}
-
 std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
   while (!gets_.empty()) {
     const Entry& entry = hosts_.at(gets_.front());
@@ -92,12 +87,10 @@ std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
       gets_.pop_front();
       continue;
     }
-    const double left = GetsLeft(now);
-    if (left < 1) {
+    if (next_get_ > now) {
       return std::nullopt;
     }
-    gets_left_ = left - 1;
-    gets_counted_ = now;
+    next_get_ = now + kConfirmSpacing;
     Work work{Work::Kind::kGet, {std::move(gets_.front())}, entry.resource_id};
     gets_.pop_front();
     asked_[work.login_servers.front()] = now + kConfirmInterval;
@@ -126,12 +119,7 @@ std::optional<Confirmations::Work> Confirmations::Take(Instant now) {
 }
 
 Confirmations::Instant Confirmations::NextDue() const {
-  Instant next = Instant::max();
-  if (!gets_.empty()) {
-    const double missing = std::max(0.0, 1 - gets_left_);
-    const std::chrono::duration<double> wait(missing / kConfirmsPerSecond);
-    next = gets_counted_ + std::chrono::ceil<std::chrono::microseconds>(wait);
-  }
+  Instant next = gets_.empty() ? Instant::max() : next_get_;
   if (!look_ups_.empty() && !looking_up_) {
     next = std::min(next, next_look_up_);
   }

@@ -23,8 +23,9 @@ namespace azure {
 
 // A registry is not asked about again within this, whatever came of it. Verdicts so young are not confirmed at all.
 inline constexpr std::chrono::seconds kConfirmInterval{5};
-// GETs of one replica on behalf of admissions, in all: below the 25 a second by which Azure refills a subscription's allowance.
-inline constexpr int kConfirmsPerSecond = 20;
+// GETs of one replica on behalf of admissions, in all: 20 a second, below the 25 by which Azure refills a subscription's
+// allowance. Evenly, so that no second carries more.
+inline constexpr std::chrono::milliseconds kConfirmSpacing{50};
 // One look-up for all hosts that wait: Resource Graph gives an identity 15 queries in 5 s, for all replicas and clusters.
 inline constexpr std::chrono::seconds kLookUpInterval{2};
 // How long a host that nobody has is believed to be nobody's.
@@ -108,7 +109,6 @@ class Confirmations {
   void RememberAbsent(const std::string& login_server, Instant until);
   void Forget(Instant now);
   std::optional<Work> TakeGet(Instant now);
-  double GetsLeft(Instant now) const;
 
   std::map<std::string, Entry> hosts_;
   std::deque<std::string> gets_;      // in the order in which they are asked; a subset of hosts_
@@ -119,8 +119,7 @@ class Confirmations {
   std::deque<std::pair<Instant, std::string>> absent_order_;
   bool looking_up_ = false;
   Instant next_look_up_;
-  double gets_left_ = kConfirmsPerSecond;  // a token bucket, as of gets_counted_
-  Instant gets_counted_;
+  Instant next_get_;
   std::vector<Done> done_;
   Counters counters_;
 };

@@ -122,6 +122,8 @@ void LiveInventory::Finish(std::size_t index, std::string_view what, const Answe
     learned.complete = true;
   }
   LogProblem(identity);
+  RememberGone(learned);
+  std::erase_if(learned.present, [this](const policy::Registry& registry) REQUIRES(refresh_mutex_) { return IsGoneSince(registry); });
   if (!learned.empty()) {
     hooks_.offer(std::move(learned), {});  // under the lock: what is complete must not be told before what it consists of
   }
@@ -191,6 +193,19 @@ bool LiveInventory::ReadStatesOnce() {
   return true;
 }
 
+void LiveInventory::RememberGone(const policy::Observations& learned) {
+  const base::Time now = clock_.Now();
+  std::erase_if(gone_, [now](const auto& gone) { return now - gone.second > kGoneRemembered || gone.second > now; });
+  for (const policy::GoneRegistry& gone : learned.gone) {
+    gone_[{gone.login_server, base::AsciiLower(gone.resource_id)}] = gone.asked;
+  }
+}
+
+bool LiveInventory::IsGoneSince(const policy::Registry& registry) const {
+  const auto gone = gone_.find({registry.login_server, base::AsciiLower(registry.resource_id)});
+  return gone != gone_.end() && registry.observed <= gone->second;
+}
+
 // Once when it begins, now and then while it lasts, and when it is over: never at the rate of the tries.
 void LiveInventory::LogProblem(Identity& identity) {
   const std::optional<std::string> problem = identity.schedule.status().problem;
@@ -201,10 +216,9 @@ void LiveInventory::LogProblem(Identity& identity) {
     }
     return;
   }
-  if (identity.problem_logged && now - *identity.problem_logged < kProblemLogInterval) {
+  if (std::exchange(identity.has_problem, true) && now - identity.problem_logged < kProblemLogInterval) {
     return;
   }
-  identity.has_problem = true;
   identity.problem_logged = now;
   hooks_.log(base::LogLevel::kError, identity.source.name + ": " + *problem);
 }
@@ -296,11 +310,15 @@ std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string
     ArmResult<policy::Registry> answer = reader.reader->Get(resource_id, kGetDeadline);
     base::MutexLock lock(refresh_mutex_);
     Count("confirm", answer);
+    std::optional<policy::Observations> learned;
     if (answer) {
-      return Found({login_server, resource_id}, std::move(*answer), asked);
+      learned = Found({login_server, resource_id}, std::move(*answer), asked);
+    } else if (identities_[reader.identity].schedule.MeansGone(answer.error(), subscription)) {
+      learned.emplace().gone.push_back({login_server, resource_id, asked});
     }
-    if (identities_[reader.identity].schedule.MeansGone(answer.error(), subscription)) {
-      return policy::Observations{{}, {{login_server, resource_id, asked}}, false};
+    if (learned) {
+      RememberGone(*learned);
+      return learned;
     }
   }
   return std::nullopt;

@@ -36,6 +36,8 @@ inline constexpr std::chrono::milliseconds kGetDeadline{5'000};
 inline constexpr std::chrono::milliseconds kStatesDeadline{120'000};
 // They are read so often: Azure Policy evaluates a registry once in 24 hours, or some 15 minutes after it has changed.
 inline constexpr std::chrono::milliseconds kStatesInterval{900'000};
+// What was found to be gone is remembered for as long as an older answer may still be on its way.
+inline constexpr std::chrono::minutes kGoneRemembered{10};
 // The same problem is logged again after this.
 inline constexpr std::chrono::minutes kProblemLogInterval{5};
 
@@ -108,7 +110,7 @@ class LiveInventory {
     Source source;
     Schedule schedule;
     bool has_problem = false;
-    std::optional<Instant> problem_logged;
+    Instant problem_logged{};  // while there is one
   };
   // Who asks, without the lock.
   struct Reader {
@@ -132,6 +134,9 @@ class LiveInventory {
   template <class Answer, class Hand>
   void Finish(std::size_t index, std::string_view what, const Answer& answer, const Hand& hand) EXCLUDES(refresh_mutex_);
   void LogProblem(Identity& identity) REQUIRES(refresh_mutex_);
+  // Answers overtake each other: a list that was asked before a registry was found to be gone must not bring it back.
+  void RememberGone(const policy::Observations& learned) REQUIRES(refresh_mutex_);
+  bool IsGoneSince(const policy::Registry& registry) const REQUIRES(refresh_mutex_);
   template <class T>
   void Count(std::string_view what, const ArmResult<T>& answer) REQUIRES(refresh_mutex_);
 
@@ -158,6 +163,8 @@ class LiveInventory {
   std::size_t next_identity_ GUARDED_BY(refresh_mutex_) = 0;  // whose turn it is to be looked at first
   bool told_complete_ GUARDED_BY(refresh_mutex_) = false;
   Reads reads_ GUARDED_BY(refresh_mutex_);
+  // By login server and resource id, lower-case: when it was asked about.
+  std::map<std::pair<std::string, std::string>, base::Time> gone_ GUARDED_BY(refresh_mutex_);
 
   mutable base::Mutex confirm_mutex_;
   Confirmations confirmations_ GUARDED_BY(confirm_mutex_);

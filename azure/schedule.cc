@@ -27,6 +27,13 @@ bool IsSubscriptionNotFound(const ArmError& error) {
   return error.kind == Kind::kNotFound && base::EqualsIgnoreAsciiCase(error.code, "SubscriptionNotFound");
 }
 
+// Observed after the question was asked, while its answer was on its way. Much later is a time of a clock that has been set
+// back since, which says nothing.
+bool IsSince(base::Time observed, base::Time asked) {
+  constexpr std::chrono::minutes kLongestAnswer{5};
+  return observed >= asked && observed <= asked + kLongestAnswer;
+}
+
 policy::GoneRegistry Gone(const KnownRegistry& registry, base::Time asked) { return {registry.login_server, registry.resource_id, asked}; }
 
 }  // namespace
@@ -157,7 +164,7 @@ void Schedule::Suspect(const std::string& subscription, const std::vector<KnownR
   std::set<std::string> missing;
   for (const KnownRegistry& registry : known) {
     std::string id = base::AsciiLower(registry.resource_id);
-    if (present.contains(id) || registry.observed >= asked) {  // observed since: the list is the older
+    if (present.contains(id) || IsSince(registry.observed, asked)) {  // the list is the older
       continue;
     }
     suspicions_.try_emplace(id, Suspicion{registry, subscription, Turn(now), false, {}});

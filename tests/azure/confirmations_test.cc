@@ -83,6 +83,7 @@ TEST(Confirmations, WhoAsksAboutSeveralWaitsForAllOfThem) {
   const int both = world.Ask({Known("a.azurecr.io"), Known("b.azurecr.io")});
   const int one = world.Ask({Known("b.azurecr.io")});
   const auto first = world.Take();
+  world.now += kConfirmSpacing;
   const auto second = world.Take();
   world.confirmations.OnGot(*second, true);
   EXPECT_TRUE(world.IsDone(one));
@@ -94,19 +95,21 @@ TEST(Confirmations, WhoAsksAboutSeveralWaitsForAllOfThem) {
 
 TEST(Confirmations, ManyRegistriesStayWithinTheRateOfAReplica) {
   ConfirmationsWorld world;
-  int sent = 0;
+  std::vector<Instant> sent;
   for (int step = 0; step < 1000; ++step) {  // ten seconds, a thousand other registries a second
     for (int i = 0; i < 10; ++i) {
       world.Ask({Known("registry" + std::to_string(step * 10 + i) + ".azurecr.io")});
     }
     while (const auto work = world.Take()) {
-      ++sent;
+      sent.push_back(world.now);
       world.confirmations.OnGot(*work, true);
     }
     world.now += milliseconds(10);
   }
-  EXPECT_LE(sent, kConfirmsPerSecond * 11);
-  EXPECT_GE(sent, kConfirmsPerSecond * 10);
+  EXPECT_GE(sent.size(), 200u);
+  for (std::size_t i = 20; i < sent.size(); ++i) {
+    EXPECT_GE(sent[i] - sent[i - 20], seconds(1)) << "20 in any second";
+  }
   EXPECT_LE(world.confirmations.waiting(), kMaxHosts);
   EXPECT_GT(world.confirmations.counters().limited, 0u);
 }
@@ -222,11 +225,11 @@ TEST(Confirmations, AHostAskedAboutTooLateForItsAdmissionIsThereForTheNextTry) {
 TEST(Confirmations, TellsWhenSomethingIsDue) {
   ConfirmationsWorld world;
   EXPECT_EQ(world.confirmations.NextDue(), Instant::max());
-  for (int i = 0; i <= kConfirmsPerSecond; ++i) {
+  for (int i = 0; i < 2; ++i) {
     world.Ask({Known("registry" + std::to_string(i) + ".azurecr.io")});
   }
-  while (world.Take()) {
-  }
+  EXPECT_TRUE(world.Take());
+  EXPECT_FALSE(world.Take());
   const Instant due = world.confirmations.NextDue();
   EXPECT_GT(due, world.now);
   world.now = due;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,6 +48,11 @@ class FakeReader final : public RegistryReader {
     base::MutexLock lock(mutex_);
     failure_ = std::move(error);
   }
+  // Called once, when the next list is put together and before it is handed over: something overtakes it.
+  void BeforeAnswer(std::function<void()> overtaking) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    overtaking_ = std::move(overtaking);
+  }
   std::vector<std::string> calls() const EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
     return calls_;
@@ -81,18 +87,11 @@ class FakeReader final : public RegistryReader {
     return found;
   }
   ArmResult<std::vector<policy::Registry>> List(const std::string& subscription, std::chrono::milliseconds) override EXCLUDES(mutex_) {
-    base::MutexLock lock(mutex_);
-    calls_.push_back("list " + subscription.substr(35));
-    if (failure_) {
-      return tl::unexpected(*failure_);
+    ArmResult<std::vector<policy::Registry>> answer = ListNow(subscription);
+    if (const auto overtaking = TakeOvertaking()) {
+      overtaking();
     }
-    std::vector<policy::Registry> found;
-    for (const auto& [name, of] : registries_) {
-      if (of == subscription) {
-        found.push_back(RegistryOf(name, of));
-      }
-    }
-    return found;
+    return answer;
   }
   ArmResult<policy::Registry> Get(const std::string& resource_id, std::chrono::milliseconds) override EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
@@ -109,6 +108,24 @@ class FakeReader final : public RegistryReader {
   }
 
  private:
+  ArmResult<std::vector<policy::Registry>> ListNow(const std::string& subscription) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    calls_.push_back("list " + subscription.substr(35));
+    if (failure_) {
+      return tl::unexpected(*failure_);
+    }
+    std::vector<policy::Registry> found;
+    for (const auto& [name, of] : registries_) {
+      if (of == subscription) {
+        found.push_back(RegistryOf(name, of));
+      }
+    }
+    return found;
+  }
+  std::function<void()> TakeOvertaking() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    return std::exchange(overtaking_, nullptr);
+  }
   policy::Registry RegistryOf(const std::string& name, const std::string& subscription) const {
     return {name + ".azurecr.io", name, IdOf(name, subscription), clock_.Now(), "{}"};
   }
@@ -118,6 +135,7 @@ class FakeReader final : public RegistryReader {
   std::map<std::string, std::string> registries_ GUARDED_BY(mutex_);
   std::optional<ArmError> failure_ GUARDED_BY(mutex_);
   std::vector<std::string> calls_ GUARDED_BY(mutex_);
+  std::function<void()> overtaking_ GUARDED_BY(mutex_);
 };
 
 }  // namespace azure

@@ -218,6 +218,36 @@ TEST_F(LiveInventoryTest, AConfirmationToldOfAnotherLoginServerMakesTheOldOneUnk
   EXPECT_NE(facts_->Find("contoso.azurecr.io"), nullptr);
 }
 
+TEST_F(LiveInventoryTest, AListThatWasAskedBeforeARegistryWasGoneDoesNotBringItBack) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  clock_.Advance(minutes(2));
+  reader_.BeforeAnswer([this] {  // the list is asked already, and holds it
+    reader_.Delete("contoso");
+    clock_.Advance(seconds(1));
+    Freshen({"contoso.azurecr.io"});
+    ConfirmAll();
+    EXPECT_THAT(Known(), IsEmpty());
+  });
+  RefreshAll();
+  EXPECT_THAT(Known(), IsEmpty());
+}
+
+TEST_F(LiveInventoryTest, AProblemThatComesBackIsLoggedAgain) {
+  reader_.Put("contoso");
+  Start();
+  RefreshAll();
+  for (int i = 0; i < 2; ++i) {
+    reader_.Fail(ErrorOf(ArmError::Kind::kUnavailable, 503));
+    RefreshFor(seconds(70));
+    EXPECT_THAT(logged_.back(), HasSubstr("Azure answered 503"));
+    reader_.Fail(std::nullopt);
+    RefreshFor(seconds(70));
+    EXPECT_THAT(logged_.back(), HasSubstr("without errors"));
+  }
+}
+
 TEST_F(LiveInventoryTest, AnUnknownHostThatExistsIsLookedUpReadAndKeptFresh) {
   Start();
   RefreshAll();

@@ -336,6 +336,14 @@ TEST(Schedule, WhatWasObservedAfterTheListWasAskedIsUnderNoSuspicion) {
   EXPECT_EQ(world.schedule.status().suspected, 0u);
 }
 
+TEST(Schedule, AnObservationFromTheFutureSavesNobodyFromSuspicion) {
+  ScheduleWorld world({{kOne}, {}});
+  KnownRegistry known = world.Known("contoso");
+  known.observed = world.wall + hours(1);  // by a clock that has been set back since
+  world.List(ListAnswer(), {known});
+  EXPECT_EQ(world.schedule.status().suspected, 1u);
+}
+
 TEST(Schedule, ASubscriptionThatIsGoneTakesItsRegistriesAlongOneByOne) {
   ScheduleWorld world({{kOne}, {}});
   world.List(ListAnswer({RegistryOf("contoso", world.wall)}));
