@@ -42,7 +42,7 @@ bool AddRow(const json& row, policy::SubscriptionStates& states) {
   }
   std::string resource_id = base::AsciiLower(TextMember(row, "resourceId"));
   const std::optional<RegistryId> id = ParseRegistryId(resource_id);
-  std::string definition = base::AsciiLower(TextMember(row, "policyDefinitionName"));
+  std::string definition = base::AsciiLower(TextMember(row, "policyDefinitionId"));
   const std::optional<base::Time> time = base::ParseTime(TextMember(row, "timestamp"));
   if (!id || id->subscription != states.subscription || definition.empty() || !time) {
     return false;

@@ -28,7 +28,8 @@ struct ComplianceOpinion {
   base::Time time{};  // when Azure Policy evaluated it, which it does anew every 24 hours, or some time after a change
 };
 
-// By definition: the last part of its id, lower-case. A definition that is not assigned has no opinion.
+// By definition: its id, whole and lower-case, since whoever may define policies in some subscription chooses the last part
+// of it. A definition that is not assigned has no opinion.
 using ComplianceOpinions = std::map<std::string, ComplianceOpinion, std::less<>>;
 
 // Of one registry.

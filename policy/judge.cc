@@ -79,7 +79,7 @@ std::optional<ComplianceOpinion> OpinionBy(const Definition& definition, const C
   if (states == nullptr || definition.id.empty()) {
     return std::nullopt;
   }
-  const auto opinion = states->opinions.find(base::AsciiLower(definition.guid));
+  const auto opinion = states->opinions.find(base::AsciiLower(definition.id));
   return opinion == states->opinions.end() ? std::nullopt : std::optional(opinion->second);
 }
 

@@ -521,7 +521,9 @@ TEST_F(FakeAzure, PolicyStatesOfASubscriptionAreReadWhole) {
   std::vector<std::string> states;
   for (const auto& [id, opinions] : read->registries) {
     ASSERT_THAT(opinions, SizeIs(1));
-    states.push_back(id.substr(id.rfind('/') + 1) + " " + std::string(policy::ToString(opinions.at(kDefinition).state)));
+    states.push_back(id.substr(id.rfind('/') + 1) + " " +
+                     std::string(policy::ToString(
+                         opinions.at(std::string("/providers/microsoft.authorization/policydefinitions/") + kDefinition).state)));
   }
   EXPECT_THAT(states, ElementsAre("alpha Compliant", "bravo NonCompliant", "charlie Compliant"));
   EXPECT_THAT(world_.violations(), IsEmpty());

@@ -28,8 +28,8 @@ constexpr const char* kSubscription = "00000000-0000-0000-0000-00000000000a";
 constexpr const char* kTarget =
     "/subscriptions/00000000-0000-0000-0000-00000000000a/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults"
     "?api-version=2019-10-01&%24filter=resourceType%20eq%20%27Microsoft.ContainerRegistry%2Fregistries%27";
-constexpr const char* kPrivateLink = "e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
-constexpr const char* kPremiumSku = "bd560fc0-3c69-498a-ae9f-aa8eb7de0e13";
+constexpr const char* kPrivateLink = "/providers/microsoft.authorization/policydefinitions/e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
+constexpr const char* kPremiumSku = "/providers/microsoft.authorization/policydefinitions/bd560fc0-3c69-498a-ae9f-aa8eb7de0e13";
 
 std::string IdOf(const std::string& name) {
   return "/subscriptions/00000000-0000-0000-0000-00000000000a/resourcegroups/rg/providers/microsoft.containerregistry/registries/" + name;
@@ -37,7 +37,11 @@ std::string IdOf(const std::string& name) {
 
 json Row(const std::string& id, const std::string& definition, const std::string& state,
          const std::string& timestamp = "2026-11-23T03:04:05.1234567Z") {
-  return {{"resourceId", id}, {"policyDefinitionName", definition}, {"complianceState", state}, {"timestamp", timestamp}};
+  return {{"resourceId", id},
+          {"policyDefinitionId", definition},
+          {"policyDefinitionName", definition.substr(definition.rfind('/') + 1)},
+          {"complianceState", state},
+          {"timestamp", timestamp}};
 }
 
 http::Response Page(json::array_t rows, const std::string& next = {}) {
@@ -100,8 +104,18 @@ TEST(PolicyStates, IdsAreTheSameInAnyCase) {
   StatesWorld world(
       {Page({Row("/subscriptions/00000000-0000-0000-0000-00000000000A/resourceGroups/RG/providers/"
                  "Microsoft.ContainerRegistry/registries/Contoso",
-                 "E8EEF0A8-67CF-4EB4-9386-14B0E78733D4", "Compliant")})});
+                 "/providers/Microsoft.Authorization/policyDefinitions/E8EEF0A8-67CF-4EB4-9386-14B0E78733D4", "Compliant")})});
   EXPECT_EQ(world.Opinion().state, ComplianceState::kCompliant);
+}
+
+// Whoever may define policies in a subscription chooses their names.
+TEST(PolicyStates, ADefinitionOfTheSameNameElsewhereIsAnotherOne) {
+  const std::string other = std::string("/subscriptions/") + kSubscription + kPrivateLink;
+  StatesWorld world({Page({Row(IdOf("contoso"), other, "Compliant")})});
+  const auto states = world.Read();
+  ASSERT_TRUE(states) << states.error().ToString();
+  EXPECT_FALSE(states->registries.at(IdOf("contoso")).contains(kPrivateLink));
+  EXPECT_EQ(states->registries.at(IdOf("contoso")).at(other).state, ComplianceState::kCompliant);
 }
 
 TEST(PolicyStates, OfSeveralAssignmentsTheWorstCounts) {

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 constexpr base::Time kEvaluated{std::chrono::hours(20)};
 constexpr base::Time kAsked{std::chrono::hours(23)};
 constexpr base::Time kObserved{std::chrono::hours(24)};
-constexpr const char* kPrivateLink = "e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
+constexpr const char* kPrivateLink = "/providers/microsoft.authorization/policydefinitions/e8eef0a8-67cf-4eb4-9386-14b0e78733d4";
 
 // Compliant with private-link, if it is evaluated here.
 Registry Contoso() {
@@ -148,11 +148,19 @@ TEST(AzurePolicySource, IsUnknownWhereStatesAreNotReadOrNotYet) {
 
 TEST(AzurePolicySource, FindsTheDefinitionByItsIdInAnyCase) {
   auto definition = std::make_shared<Definition>(*DefinitionSet::WithBuiltIns().Find("private-link"));
-  definition->guid = "E8EEF0A8-67CF-4EB4-9386-14B0E78733D4";
+  definition->id = "/providers/Microsoft.Authorization/policyDefinitions/E8EEF0A8-67CF-4EB4-9386-14B0E78733D4";
   Policy policy = PolicyOf("[{definition: private-link, source: azurePolicy}]");
   policy.requirements[0].definition = definition;
   const ComplianceStates states = StatesOf(ComplianceState::kCompliant);
   EXPECT_EQ(FindingBy(policy, &states).result, FindingResult::kCompliant);
+}
+
+// Whoever may define policies in a subscription chooses their names, and could speak for this one.
+TEST(AzurePolicySource, ADefinitionOfTheSameNameInASubscriptionIsAnotherOne) {
+  const ComplianceStates states{kAsked, {{std::string("/subscriptions/s") + kPrivateLink, {ComplianceState::kCompliant, kEvaluated}}}};
+  const Finding finding = FindingBy(PolicyOf("[{definition: private-link, source: azurePolicy}]"), &states);
+  EXPECT_EQ(finding.result, FindingResult::kUnknown);
+  EXPECT_EQ(finding.azure, std::nullopt);
 }
 
 }  // namespace

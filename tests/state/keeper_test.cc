@@ -53,7 +53,10 @@ std::string Registry(const std::string& name, const std::string& public_network_
 policy::Observations StatesOf(const policy::Registry& registry, policy::ComplianceState state, base::Time asked) {
   policy::Observations learned;
   learned.states.push_back(
-      {"0", asked, {{base::AsciiLower(registry.resource_id), {{"0fdf0491-d080-4575-b627-ad0e843cba0f", {state, asked}}}}}});
+      {"0",
+       asked,
+       {{base::AsciiLower(registry.resource_id),
+         {{"/providers/microsoft.authorization/policydefinitions/0fdf0491-d080-4575-b627-ad0e843cba0f", {state, asked}}}}}});
   return learned;
 }
 

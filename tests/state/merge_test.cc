@@ -127,7 +127,9 @@ policy::Observations StatesAt(base::Time asked, const std::map<std::string, poli
                               const std::string& subscription = "00000000-0000-0000-0000-000000000001") {
   policy::SubscriptionStates states{subscription, asked, {}};
   for (const auto& [name, state] : by_name) {
-    states.registries[base::AsciiLower(IdOf(name))]["0fdf0491-d080-4575-b627-ad0e843cba0f"] = {state, asked - hours(5)};
+    states.registries[base::AsciiLower(IdOf(name))]
+                     ["/providers/microsoft.authorization/policydefinitions/0fdf0491-d080-4575-b627-ad0e843cba0f"] = {state,
+                                                                                                                      asked - hours(5)};
   }
   policy::Observations learned;
   learned.states.push_back(std::move(states));
