@@ -29,7 +29,7 @@ constexpr std::string_view kReadConnections = "Microsoft.ContainerRegistry/regis
 // The least of the built-in roles: it reads registries and cannot pull from them. It may list an admin account's password, so a
 // custom role is less still.
 // https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-directory-reference
-constexpr std::string_view kLeastRole = "Container Registry Configuration Reader and Data Access Configuration Reader";
+constexpr std::string_view kBuiltInRole = "Container Registry Configuration Reader and Data Access Configuration Reader";
 
 class Reader final : public RegistryReader {
  public:
@@ -94,8 +94,8 @@ ArmResult<json> Reader::GetJson(const std::string& target, const Budget& budget,
 
 ArmError Reader::Explain(ArmError error, std::string_view action, const std::string& scope) const {
   if (error.kind == Kind::kForbidden && error.remedy.empty()) {
-    error.remedy = "assign the role \"" + std::string(kLeastRole) + "\", or a custom one with " + std::string(action) + ", at " + scope +
-                   " to " + arm_.Identity() + "; it acts within 30 minutes";
+    error.remedy = "assign the role of docs/azure.md, or any with " + std::string(action) + ", at " + scope + " to " + arm_.Identity() +
+                   "; without a role of your own the built-in \"" + std::string(kBuiltInRole) + "\" fits; a role acts within 30 minutes";
   }
   return error;
 }

@@ -309,9 +309,9 @@ TEST(RegistryReader, NamesTheLeastRoleWhereItIsForbidden) {
   EXPECT_EQ(list.code, "AuthorizationFailed");
   EXPECT_EQ(
       list.remedy,
-      "assign the role \"Container Registry Configuration Reader and Data Access Configuration Reader\", or a custom one with "
-      "Microsoft.ContainerRegistry/registries/read, at /subscriptions/00000000-0000-0000-0000-000000000000 to workload identity 0b8f of "
-      "tenant 72f9; it acts within 30 minutes");
+      "assign the role of docs/azure.md, or any with Microsoft.ContainerRegistry/registries/read, at "
+      "/subscriptions/00000000-0000-0000-0000-000000000000 to workload identity 0b8f of tenant 72f9; without a role of your own the "
+      "built-in \"Container Registry Configuration Reader and Data Access Configuration Reader\" fits; a role acts within 30 minutes");
   const ArmError get = world.reader->Get(IdOf("alpha"), kDeadline).error();
   EXPECT_EQ(get.kind, Kind::kForbidden);
   EXPECT_THAT(get.remedy, HasSubstr("registries/read, at " + IdOf("alpha") + " to"));
