@@ -165,7 +165,9 @@ std::string RequirementText(const Line& line, const Policy& policy, base::Time n
   if (!why.empty()) {
     text += ": " + why;
   }
-  if (line.image->facts != nullptr) {
+  if (finding.source == FindingSource::kAzurePolicy) {  // when the registry was observed says nothing about it
+    text += finding.azure ? ", evaluated by Azure Policy " + base::FormatAge(now - finding.azure->time) + " ago" : "";
+  } else if (line.image->facts != nullptr) {
     text += ", observed " + base::FormatAge(now - line.image->facts->observed) + " ago";
   }
   if (!line.finding->expired_exemption.empty()) {

@@ -49,6 +49,22 @@ TEST(DenialMessage, SaysWhoWhatWhyAndHowToMendIt) {
             "audit uid 00000000-0000-0000-0000-000000000001");
 }
 
+TEST(DenialMessage, WhatAzurePolicySaysIsAsOldAsItsEvaluation) {
+  World world;
+  Finding finding = NonCompliant("private-link");
+  finding.source = FindingSource::kAzurePolicy;
+  finding.azure = ComplianceOpinion{ComplianceState::kNonCompliant, world.now - 20h};
+  world.Know("contoso.azurecr.io", {finding});
+  world.Use("contoso.azurecr.io/a");
+  EXPECT_THAT(MessageOf(world),
+              AllOf(HasSubstr("(expected at least 1), evaluated by Azure Policy 20 h ago; to mend"), Not(HasSubstr("observed"))));
+  finding.azure.reset();
+  finding.result = FindingResult::kUnknown;
+  finding.reason = "Azure Policy has no state of it";
+  world.Know("contoso.azurecr.io", {finding});
+  EXPECT_THAT(MessageOf(world), AllOf(HasSubstr("Azure Policy has no state of it"), Not(HasSubstr("observed"))));
+}
+
 TEST(DenialMessage, UnknownReadsOtherwiseThanNonCompliant) {
   World world;
   world.Know("contoso.azurecr.io", {Unknown("private-link")});
