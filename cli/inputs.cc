@@ -33,7 +33,6 @@ base::Loaded<Resolved> Resolve(const Inputs& inputs) {
   }
   if (!inputs.registries.empty()) {
     resolved.options.inventory_file = inputs.registries;
-    resolved.azure.reset();
   }
   return resolved;
 }
@@ -56,7 +55,6 @@ base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs&
   if (!resolved) {
     return tl::unexpected(std::move(resolved).error());
   }
-  resolved->options.inventory_file.clear();
   resolved->options.saved_file.clear();
   return state::LoadOnce(resolved->options, clock);
 }

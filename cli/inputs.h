@@ -33,7 +33,7 @@ struct Inputs {
 // What `serve` keeps up to date, by its configuration.
 state::KeeperOptions KeeperOptionsOf(const Config& config);
 
-// The policy and its definitions, with no registries.
+// What tells the meaning of an image: the policy and its definitions. An inventory file is checked; Azure is not asked.
 base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs& inputs, const base::Clock& clock);
 
 // Reads everything once; without an inventory, every ACR host is unknown. Of an inventory that comes from Azure what serve

@@ -537,6 +537,17 @@ TEST_F(OfferTest, APartThatWasSavedIsNotTheInventory) {
   EXPECT_FALSE(keeper->states().Current()->primed);
 }
 
+TEST_F(OfferTest, IsSavedAlsoWhileMoreIsOfferedAllTheTime) {
+  const auto keeper = Started();
+  for (int i = 0; i <= 120 && !std::filesystem::exists(options_.saved_file); ++i) {
+    keeper->Offer({{Seen("contoso", "Disabled")}, {}, true}, {});
+    keeper->Poll();
+    clock_.Advance(std::chrono::seconds(1));
+  }
+  keeper->Poll();
+  EXPECT_TRUE(std::filesystem::exists(options_.saved_file));
+}
+
 TEST_F(OfferTest, IsSavedAtTheEnd) {
   const auto keeper = Started();
   keeper->SaveNow();
