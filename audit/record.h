@@ -1,4 +1,4 @@
-// The audit record of DESIGN.md section 9: one JSON object for the stored row, the `-o json` element and the
+// The audit record: one JSON object for the stored row, the `-o json` element and the
 // standard-output line. The format is a contract: docs/audit.md.
 #pragma once
 

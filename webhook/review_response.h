@@ -9,7 +9,7 @@
 
 namespace webhook {
 
-// The whole JSON body: allowed, or denied with code 403 and the message of DESIGN.md section 10; warnings;
+// The whole JSON body: allowed, or denied with code 403 and DenialMessage; warnings;
 // auditAnnotations `decision`, `registries`, `requirements`, `policy`, each at most 1 KiB.
 std::string WriteResponse(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
                           base::Time now);
