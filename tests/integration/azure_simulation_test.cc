@@ -24,7 +24,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::IsEmpty;
 
-constexpr int kSeeds = 30;
+constexpr int kSeeds = 20;
 constexpr int kRegistries = 12;
 constexpr int kSubscriptions = 3;
 constexpr int kSteps = 60;
