@@ -109,7 +109,6 @@ std::optional<Confirmations::Work> Confirmations::Take(Instant now) {
   }
   looking_up_ = true;
   next_look_up_ = now + kLookUpInterval;
-  ++counters_.look_ups;
   Work work{Work::Kind::kLookUp, {}, {}};
   while (!look_ups_.empty() && work.login_servers.size() < RegistryReader::kMaxLookUp) {
     work.login_servers.push_back(std::move(look_ups_.front()));
@@ -126,16 +125,12 @@ Confirmations::Instant Confirmations::NextDue() const {
   return next;
 }
 
-void Confirmations::OnGot(const Work& work, bool refreshed) {
-  ++(refreshed ? counters_.refreshed : counters_.failed);
-  Settle(work.login_servers.front());
-}
+void Confirmations::OnGot(const Work& work) { Settle(work.login_servers.front()); }
 
 void Confirmations::OnLookedUp(const Work& work, const std::vector<Discovered>& found, const std::optional<ArmError>& failure,
                                Instant now) {
   looking_up_ = false;
   if (failure) {
-    ++counters_.look_up_failures;
     next_look_up_ = std::max(next_look_up_, now + failure->retry_after);
   }
   std::map<std::string, std::string> ids;
@@ -145,13 +140,11 @@ void Confirmations::OnLookedUp(const Work& work, const std::vector<Discovered>& 
   Forget(now);
   for (const std::string& login_server : work.login_servers) {
     if (const auto id = ids.find(login_server); id != ids.end()) {
-      ++counters_.found;
       hosts_.at(login_server).resource_id = id->second;
       gets_.push_back(login_server);
       continue;
     }
     if (!failure) {
-      ++counters_.not_found;
       RememberAbsent(login_server, now + kAbsentFor);
     }
     Settle(login_server);

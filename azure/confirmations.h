@@ -65,7 +65,7 @@ class Confirmations {
   Instant NextDue() const;
 
   // The GET ended, well or not, and what it brought is in the facts.
-  void OnGot(const Work& work, bool refreshed);
+  void OnGot(const Work& work);
   // Hosts that were found are asked about next; the others are taken for absent, unless somebody who might know them could
   // not be asked (`failure`): then the next admission asks again.
   void OnLookedUp(const Work& work, const std::vector<Discovered>& found, const std::optional<ArmError>& failure, Instant now);
@@ -80,13 +80,7 @@ class Confirmations {
     std::uint64_t limited = 0;  // not asked about for one of the limits here
     std::uint64_t absent = 0;   // known to be absent
 
-    std::uint64_t expired = 0;    // of those queued: nobody waited any more when their turn came
-    std::uint64_t refreshed = 0;  // GETs that brought facts
-    std::uint64_t failed = 0;     // GETs that brought none
-    std::uint64_t look_ups = 0;   // queries
-    std::uint64_t look_up_failures = 0;
-    std::uint64_t found = 0;      // hosts, by look-ups
-    std::uint64_t not_found = 0;  // hosts, by look-ups
+    std::uint64_t expired = 0;  // of those queued: nobody waited any more when their turn came
   };
   const Counters& counters() const { return counters_; }
   std::size_t waiting() const { return hosts_.size(); }

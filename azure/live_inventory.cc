@@ -36,11 +36,9 @@ std::string SubscriptionOf(const std::string& resource_id) {
 KnownRegistry Known(const policy::Registry& registry) { return {registry.login_server, registry.resource_id, registry.observed}; }
 
 std::vector<KnownRegistry> KnownIn(const policy::Facts& facts, const std::string& subscription) {
-  const std::string prefix = "/subscriptions/" + subscription + "/";
   std::vector<KnownRegistry> known;
   for (const auto& [login_server, registry] : facts) {
-    const std::string& id = registry->registry.resource_id;
-    if (id.size() > prefix.size() && base::EqualsIgnoreAsciiCase(std::string_view(id).substr(0, prefix.size()), prefix)) {
+    if (policy::IsInSubscription(registry->registry, subscription)) {
       known.push_back(Known(registry->registry));
     }
   }
@@ -134,12 +132,12 @@ bool LiveInventory::RefreshOnce() {
   if (!turn) {
     return false;
   }
-  RegistryReader& reader = *turn->reader.reader;
+  RegistryReader& reader = *turn->reader.source->reader;
   const Task& task = turn->task;
   const base::Time asked = clock_.Now();
   switch (task.kind) {
     case Task::Kind::kDiscover: {
-      const auto answer = reader.Discover(turn->reader.scope, kListDeadline);
+      const auto answer = reader.Discover(turn->reader.source->scope, kListDeadline);
       Finish(turn->reader.identity, "discover", answer, [&](Schedule& schedule, Instant now) {
         schedule.OnDiscovered(answer, now);
         return policy::Observations();
@@ -275,16 +273,13 @@ bool LiveInventory::ConfirmOnce() {
 void LiveInventory::Confirm(const Confirmations::Work& work) {
   std::optional<policy::Observations> learned = GetRegistry(work.login_servers.front(), work.resource_id);
   if (!learned) {
-    End(work, /*refreshed=*/false);
+    End(work);
     return;
   }
-  hooks_.offer(std::move(*learned), [this, work] { End(work, /*refreshed=*/true); });
+  hooks_.offer(std::move(*learned), [this, work] { End(work); });
 }
 
-LiveInventory::Reader LiveInventory::ReaderOf(std::size_t identity) const {
-  const Source& source = identities_[identity].source;
-  return {identity, source.reader, source.scope};
-}
+LiveInventory::Reader LiveInventory::ReaderOf(std::size_t identity) const { return {identity, &identities_[identity].source}; }
 
 std::vector<LiveInventory::Reader> LiveInventory::Readers() const {
   base::MutexLock lock(refresh_mutex_);
@@ -307,7 +302,7 @@ std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string
   const std::string subscription = SubscriptionOf(resource_id);
   for (const Reader& reader : Readers(subscription)) {
     const base::Time asked = clock_.Now();
-    ArmResult<policy::Registry> answer = reader.reader->Get(resource_id, kGetDeadline);
+    ArmResult<policy::Registry> answer = reader.source->reader->Get(resource_id, kGetDeadline);
     base::MutexLock lock(refresh_mutex_);
     Count("confirm", answer);
     std::optional<policy::Observations> learned;
@@ -328,7 +323,7 @@ void LiveInventory::LookUp(const Confirmations::Work& work) {
   std::vector<Discovered> found;
   std::optional<ArmError> failure;
   for (const Reader& reader : Readers()) {
-    const auto answer = reader.reader->LookUp(work.login_servers, reader.scope, kGetDeadline);
+    const auto answer = reader.source->reader->LookUp(work.login_servers, reader.source->scope, kGetDeadline);
     base::MutexLock lock(refresh_mutex_);
     Count("look_up", answer);
     if (!answer) {
@@ -347,10 +342,10 @@ void LiveInventory::LookUp(const Confirmations::Work& work) {
   CallDone();
 }
 
-void LiveInventory::End(const Confirmations::Work& work, bool refreshed) {
+void LiveInventory::End(const Confirmations::Work& work) {
   {
     base::MutexLock lock(confirm_mutex_);
-    confirmations_.OnGot(work, refreshed);
+    confirmations_.OnGot(work);
   }
   CallDone();
 }

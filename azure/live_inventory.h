@@ -115,8 +115,7 @@ class LiveInventory {
   // Who asks, without the lock.
   struct Reader {
     std::size_t identity = 0;
-    RegistryReader* reader = nullptr;
-    Scope scope;
+    const Source* source = nullptr;  // never changes: needs no lock
   };
   struct Turn {
     Reader reader;
@@ -148,7 +147,7 @@ class LiveInventory {
   std::vector<Reader> Readers() const EXCLUDES(refresh_mutex_);
   // Of whoever reads that subscription.
   std::vector<Reader> Readers(const std::string& subscription) const EXCLUDES(refresh_mutex_);
-  void End(const Confirmations::Work& work, bool refreshed) EXCLUDES(confirm_mutex_);
+  void End(const Confirmations::Work& work) EXCLUDES(confirm_mutex_);
   void CallDone() EXCLUDES(confirm_mutex_);
   bool IsInCloud(std::string_view login_server) const;
 

@@ -291,6 +291,16 @@ base::Result<std::vector<Registry>> ReadRegistries(std::string_view text, std::s
   return registries;
 }
 
+bool IsInSubscription(const Registry& registry, std::string_view subscription) {
+  constexpr std::string_view kSubscriptions = "/subscriptions/";
+  std::string_view id = registry.resource_id;
+  if (!base::EqualsIgnoreAsciiCase(id.substr(0, kSubscriptions.size()), kSubscriptions)) {
+    return false;
+  }
+  id.remove_prefix(kSubscriptions.size());
+  return id.find('/') == subscription.size() && base::EqualsIgnoreAsciiCase(id.substr(0, subscription.size()), subscription);
+}
+
 void Facts::Add(std::shared_ptr<const RegistryFacts> facts) {
   std::string key = facts->registry.login_server;
   by_login_server_.insert_or_assign(std::move(key), std::move(facts));

@@ -26,6 +26,9 @@ struct Registry {
   std::string body;
 };
 
+// Whether it is a resource of that subscription.
+bool IsInSubscription(const Registry& registry, std::string_view subscription);
+
 // Reads `az acr list -o json` or `az acr show`, an ARM GET or list, or a Resource Graph answer (objectArray or table).
 // An element that is no registry (another type, no loginServer, a login server under none of `suffixes`, two elements
 // with the same login server) is an error that names its place: half an inventory would be taken for all of it. An ARM

@@ -114,7 +114,7 @@ void Keeper::Poll() {
   std::vector<Offered> offers = TakeOffers();
   const bool judge_all = was_read || policy_changed.value_or(false);
   if (judge_all || !offers.empty()) {
-    policy::Facts facts = judge_all ? Judge(std::move(registries), previous_policy.get()) : facts_;
+    policy::Facts facts = judge_all ? Judge(std::move(registries), previous_policy.get()) : std::move(facts_);
     for (Offered& offer : offers) {
       primed_ = primed_ || offer.learned.complete;
       facts = Merge(std::move(facts), std::move(offer.learned), *policy_, clock_.Now(), options_.hidden_members);

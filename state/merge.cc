@@ -1,8 +1,6 @@
 #include "state/merge.h"
 
 #include <memory>
-#include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,17 +10,12 @@
 namespace state {
 namespace {
 
-bool IsIn(const policy::Registry& registry, const std::string& subscription) {
-  const std::string prefix = "/subscriptions/" + subscription + "/";
-  return base::EqualsIgnoreAsciiCase(std::string_view(registry.resource_id).substr(0, prefix.size()), prefix);
-}
-
 void MergeStates(policy::Facts& known, policy::SubscriptionStates read, const policy::Policy& policy, base::Time now,
                  policy::HiddenMembers hidden) {
   std::vector<std::shared_ptr<const policy::RegistryFacts>> judged;
   for (const auto& [login_server, facts] : known) {
     const bool has_later = facts->states != nullptr && facts->states->asked > read.asked && facts->states->asked <= now;
-    if (has_later || !IsIn(facts->registry, read.subscription)) {
+    if (has_later || !policy::IsInSubscription(facts->registry, read.subscription)) {
       continue;
     }
     const auto opinions = read.registries.find(base::AsciiLower(facts->registry.resource_id));

@@ -61,7 +61,7 @@ TEST(Confirmations, AKnownRegistryIsAskedAboutOnceForAllWhoWait) {
   EXPECT_FALSE(world.Take());
   const int late = world.Ask({Known("contoso.azurecr.io")});  // while it runs
   EXPECT_FALSE(world.IsDone(late));
-  world.confirmations.OnGot(*work, true);
+  world.confirmations.OnGot(*work);
   world.CallDone();
   EXPECT_THAT(world.done, SizeIs(10'001));
 }
@@ -69,7 +69,7 @@ TEST(Confirmations, AKnownRegistryIsAskedAboutOnceForAllWhoWait) {
 TEST(Confirmations, ARegistryIsNotAskedAboutAgainWithinTheInterval) {
   ConfirmationsWorld world;
   world.Ask({Known("contoso.azurecr.io")});
-  world.confirmations.OnGot(*world.Take(), false);
+  world.confirmations.OnGot(*world.Take());
   world.now += kConfirmInterval - milliseconds(1);
   EXPECT_TRUE(world.IsDone(world.Ask({Known("contoso.azurecr.io")})));
   EXPECT_FALSE(world.Take());
@@ -85,10 +85,10 @@ TEST(Confirmations, WhoAsksAboutSeveralWaitsForAllOfThem) {
   const auto first = world.Take();
   world.now += kConfirmSpacing;
   const auto second = world.Take();
-  world.confirmations.OnGot(*second, true);
+  world.confirmations.OnGot(*second);
   EXPECT_TRUE(world.IsDone(one));
   EXPECT_FALSE(world.IsDone(both));
-  world.confirmations.OnGot(*first, true);
+  world.confirmations.OnGot(*first);
   EXPECT_TRUE(world.IsDone(both));
   EXPECT_THAT(world.done, SizeIs(2)) << "each is told once";
 }
@@ -102,7 +102,7 @@ TEST(Confirmations, ManyRegistriesStayWithinTheRateOfAReplica) {
     }
     while (const auto work = world.Take()) {
       sent.push_back(world.now);
-      world.confirmations.OnGot(*work, true);
+      world.confirmations.OnGot(*work);
     }
     world.now += milliseconds(10);
   }
@@ -151,7 +151,7 @@ TEST(Confirmations, UnknownHostsShareOneLookUpThenAreReadById) {
   const auto get = world.Take();
   ASSERT_TRUE(get);
   EXPECT_EQ(get->resource_id, IdOf("b.azurecr.io"));
-  world.confirmations.OnGot(*get, true);
+  world.confirmations.OnGot(*get);
   EXPECT_TRUE(world.IsDone(b));
 }
 
