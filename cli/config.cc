@@ -83,6 +83,7 @@ class ConfigReader {
     ReadHealth();
     ReadTls();
     ReadInventorySection();
+    ReadKubernetesSection();
     ReadPath(document_, "policy", folder_, &config_.policy);
     ReadPath(document_, "definitions", folder_, &config_.definitions);
     ReadAudit();
@@ -106,6 +107,7 @@ class ConfigReader {
                              {"tls.certificate", config_.tls.certificate},
                              {"tls.key", config_.tls.key},
                              {"server.clientCA", config_.server.client_ca},
+                             {"kubernetes.kubeconfig", config_.kubernetes ? config_.kubernetes->kubeconfig : ""},
                              {"this file", file_}});
     for (const auto& [name, path] : read) {
       if (same(saved, path)) {
@@ -177,6 +179,12 @@ class ConfigReader {
   void ReadInventorySection() {
     if (const YamlNode* node = document_.RequiredMember("inventory")) {
       config_.inventory = ReadInventory(*node, file_, folder_, problems_);
+    }
+  }
+
+  void ReadKubernetesSection() {
+    if (const YamlNode* node = document_.Member("kubernetes")) {
+      config_.kubernetes = ReadKubernetes(*node, file_, folder_, problems_);
     }
   }
 

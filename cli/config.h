@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/log.h"
 #include "base/problem.h"
 #include "cli/inventory_config.h"
+#include "cli/kubernetes_config.h"
 
 namespace cli {
 
@@ -31,8 +33,9 @@ struct Config {
     std::string certificate, key;  // required
   } tls;
   InventoryConfig inventory;
-  std::string policy;       // "": the default policy
-  std::string definitions;  // "": the built-in definitions alone
+  std::optional<KubernetesConfig> kubernetes;  // none: no API server is talked to
+  std::string policy;                          // "": the default policy
+  std::string definitions;                     // "": the built-in definitions alone
   struct {
     bool enabled = true;
     std::string database = "audit.db";

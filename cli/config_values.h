@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/yaml.h"
+#include "kube/collection.h"
 
 namespace cli {
 
@@ -27,6 +28,21 @@ inline void ReadRequiredPath(base::YamlMapping& mapping, std::string_view key, c
   if (mapping.RequiredMember(key) != nullptr) {
     ReadPath(mapping, key, folder, out);
   }
+}
+
+// The name of an object of the cluster's. False as YamlMapping::Optional.
+inline bool ReadObjectName(base::YamlMapping& mapping, std::string_view key, std::string* out) {
+  std::string name;
+  if (!mapping.Optional(key, &name)) {
+    return false;
+  }
+  if (!kube::IsSubdomainName(name)) {
+    mapping.AddProblem(*mapping.Member(key), key,
+                       "expected an object's name: at most 253 lower-case letters, digits, - and ., got " + base::Quoted(name));
+    return false;
+  }
+  *out = std::move(name);
+  return true;
 }
 
 // One of the values that have these names. False as YamlMapping::OptionalChoice.

@@ -176,4 +176,9 @@ std::size_t MemoryLimit() {
   return std::min(machine, CgroupMemory("").value_or(machine));
 }
 
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
 }  // namespace cli

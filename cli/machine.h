@@ -19,4 +19,7 @@ int DefaultThreads();
 // Bytes that this process may use: the control group's limit, at most what the machine has.
 std::size_t MemoryLimit();
 
+// Of a pod's containers, the pod's name. "" when there is none.
+std::string HostName();
+
 }  // namespace cli

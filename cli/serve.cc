@@ -1,10 +1,8 @@
 #include "cli/serve.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,8 +17,10 @@
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
+#include "cli/cluster.h"
 #include "cli/config.h"
 #include "cli/gauges.h"
+#include "cli/idle_trim.h"
 #include "cli/inputs.h"
 #include "cli/log.h"
 #include "cli/machine.h"
@@ -40,41 +40,8 @@ constexpr std::chrono::milliseconds kFileInterval{2000};
 constexpr std::chrono::milliseconds kAuditInterval{250};
 // For a reader of standard output that is slow; one that has stopped holds up the audit thread this long at a time.
 constexpr std::chrono::milliseconds kOutputPatience{50};
-// What connections took is given back to the system when nothing was answered for this long: at times of work it would be
-// asked for again at once.
-constexpr std::chrono::seconds kIdleBeforeTrim{60};
 // After the drain: the last lines to standard output, the store's close, threads.
 constexpr std::chrono::seconds kEndAfterDrain{2};
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
-}
-
-// Gives memory back once after each time of work.
-class IdleTrim {
- public:
-  IdleTrim(const webhook::Metrics& metrics, const base::Clock& clock) : metrics_(metrics), clock_(clock) {}
-
-  void Run() {
-    const auto now = clock_.Monotonic();
-    if (const std::uint64_t answers = metrics_.Answers(); answers != answers_) {
-      answers_ = answers;
-      quiet_since_ = now;
-      trimmed_ = false;
-    } else if (!trimmed_ && now - quiet_since_ >= kIdleBeforeTrim) {
-      malloc_trim(0);
-      trimmed_ = true;
-    }
-  }
-
- private:
-  const webhook::Metrics& metrics_;
-  const base::Clock& clock_;
-  std::uint64_t answers_ = 0;
-  std::chrono::steady_clock::time_point quiet_since_ = clock_.Monotonic();
-  bool trimmed_ = false;
-};
 
 webhook::ServerOptions ServerOptionsOf(const Config& config, const std::string& client_ca_pem) {
   webhook::ServerOptions options;
@@ -145,6 +112,13 @@ class Service {
       }
       client_ca_pem_ = *std::move(pem);
     }
+    if (config_.kubernetes) {
+      base::Result<std::unique_ptr<Cluster>> cluster = Cluster::Create(*config_.kubernetes, environment_, clock_, log_);
+      if (!cluster) {
+        return tl::unexpected(cluster.error());
+      }
+      cluster_ = *std::move(cluster);
+    }
     if (base::Result<void> loaded = identity_.Load(); !loaded) {
       return loaded;
     }
@@ -171,6 +145,9 @@ class Service {
 
   base::Result<void> Listen() {
     metrics_.OnScrape([this](webhook::Gauges& gauges) { Fill(gauges); });
+    if (cluster_) {
+      cluster_->Start();
+    }
     files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
     if (inventory_) {
       refresh_ = std::make_unique<azure::LiveThreads>(*inventory_, [this] { azure_->Interrupt(); });
@@ -196,6 +173,9 @@ class Service {
     }
     files_->Stop();
     keeper_.SaveNow();
+    if (cluster_) {
+      cluster_->Stop();
+    }
     if (trail_) {
       records_->Stop();
       trail_->Close();
@@ -250,6 +230,9 @@ class Service {
     if (inventory_) {
       gauges.azure = AzureGauges(inventory_->status(), azure_->counters());
     }
+    if (cluster_) {
+      gauges.kubernetes = cluster_->Gauges();
+    }
     if (trail_) {
       const audit::Store::Size size = trail_->Measure();
       gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes};
@@ -276,8 +259,9 @@ class Service {
   const base::Log log_;
   const std::chrono::steady_clock::time_point started_;
   std::string client_ca_pem_;
-  state::Keeper keeper_;          // Poll: the state thread
-  certs::FileIdentity identity_;  // Poll: the state thread
+  std::unique_ptr<Cluster> cluster_;  // null: no API server is talked to
+  state::Keeper keeper_;              // Poll: the state thread
+  certs::FileIdentity identity_;      // Poll: the state thread
   webhook::Metrics metrics_;
   IdleTrim trim_{metrics_, clock_};                  // the state thread
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file

@@ -13,6 +13,7 @@
 #include "certs/file_identity.h"
 #include "cli/azure_client.h"
 #include "cli/client_ca.h"
+#include "cli/cluster.h"
 #include "cli/config.h"
 #include "cli/inputs.h"
 
@@ -104,6 +105,12 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
   if (!config->server.client_ca.empty()) {
     if (const base::Result<std::string> ca = ReadClientCa(config->server.client_ca); !ca) {
       report(ca.error().ToString());
+    }
+  }
+  if (config->kubernetes) {
+    const auto cluster = Cluster::Create(*config->kubernetes, environment, clock, [](base::LogLevel, std::string_view) {});
+    if (!cluster) {
+      report(cluster.error().ToString());
     }
   }
   std::string from;

@@ -35,6 +35,16 @@ tl::unexpected<base::Error> NoPath(const std::string& what) {
 
 bool IsNamespaceName(const std::string& name) { return IsWord(name, "-", kMaxLabelBytes); }
 
+bool IsSubdomainName(const std::string& name) {
+  for (std::size_t begin = 0, end = 0; end < name.size(); begin = end + 1) {
+    end = std::min(name.find('.', begin), name.size());
+    if (!IsWord(name.substr(begin, end - begin), "-", kMaxNameBytes)) {
+      return false;
+    }
+  }
+  return !name.empty() && name.back() != '.' && name.size() <= kMaxNameBytes;
+}
+
 base::Result<std::string> PathOf(const Collection& collection) {
   if (!collection.group.empty() && !IsWord(collection.group, "-.", kMaxNameBytes)) {
     return NoPath("the group is none");

@@ -17,6 +17,7 @@ struct Collection {
 };
 
 inline Collection Secrets(std::string namespace_name) { return {"", "v1", "secrets", std::move(namespace_name)}; }
+inline Collection ConfigMaps(std::string namespace_name) { return {"", "v1", "configmaps", std::move(namespace_name)}; }
 
 // "/api/v1/namespaces/acr/secrets". An error for what no such name may be: none of it can lead to another path.
 base::Result<std::string> PathOf(const Collection& collection);
@@ -28,5 +29,7 @@ std::string Describe(const Collection& collection);
 
 // As Kubernetes writes the names of namespaces: an RFC 1123 label.
 bool IsNamespaceName(const std::string& name);
+// As it writes the names of most other objects, Secrets and ConfigMaps among them: an RFC 1123 subdomain.
+bool IsSubdomainName(const std::string& name);
 
 }  // namespace kube

@@ -196,6 +196,17 @@ void AddAzure(Families& out, const Gauges::Azure& azure) {
   out.Gauge("azure_hosts_waiting", "Registry hosts that are waited for.", static_cast<double>(azure.hosts_waiting));
 }
 
+void AddKubernetes(Families& out, const Gauges::Kubernetes& kubernetes) {
+  out.Begin("events_total", "Kubernetes Events, by what came of them.", MetricType::Counter);
+  for (const auto& events : kubernetes.events) {
+    out.Add(events.count, {{"result", events.label}});
+  }
+  out.Begin("kubernetes_failures_total", "What was wanted of the Kubernetes API and failed, by what it was for.", MetricType::Counter);
+  for (const auto& failures : kubernetes.failures) {
+    out.Add(failures.count, {{"what", failures.label}});
+  }
+}
+
 void AddState(Families& out, const Gauges& gauges) {
   out.Gauge("registries", "Registries in the inventory.", static_cast<double>(gauges.registries));
   out.Gauge("inventory_primed", "Whether the inventory was read at least once.", gauges.inventory_primed ? 1 : 0);
@@ -380,6 +391,9 @@ std::string Metrics::Expose() const {
   AddState(out, gauges);
   if (gauges.azure) {
     AddAzure(out, *gauges.azure);
+  }
+  if (gauges.kubernetes) {
+    AddKubernetes(out, *gauges.kubernetes);
   }
   return prometheus::TextSerializer().Serialize(out.all());
 }

@@ -156,6 +156,14 @@ struct Gauges {
     std::vector<AzureHosts> hosts;  // about which fresher facts were wanted, by what came of it
     std::size_t hosts_waiting = 0;
   };
+  struct KubernetesCount {
+    std::string label;
+    std::uint64_t count = 0;
+  };
+  struct Kubernetes {
+    std::vector<KubernetesCount> events;    // by what came of them
+    std::vector<KubernetesCount> failures;  // by what it was for
+  };
   struct Audit {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
@@ -171,6 +179,7 @@ struct Gauges {
   bool policy_stale = false;                            // the newest file was refused
   std::optional<double> certificate_not_after_seconds;  // Unix time
   std::optional<Azure> azure;                           // none: the inventory is a file
+  std::optional<Kubernetes> kubernetes;                 // none: no API server is talked to
   std::optional<Audit> audit;                           // none: auditing is off
   std::vector<Compliance> compliance;
   std::vector<Disagreements> disagreements;  // empty: Azure Policy's states are not read

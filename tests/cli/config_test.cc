@@ -111,6 +111,7 @@ audit:
   onFailure: refuse
 log: {level: debug}
 cluster: prod-weu
+kubernetes: {kubeconfig: kube/config, context: prod, inventorySecret: acr-inventory, policyConfigMap: acr.last-good}
 )");
   EXPECT_EQ(config.server.address, "127.0.0.1:9443");
   EXPECT_EQ(config.server.threads, 2);
@@ -134,6 +135,32 @@ cluster: prod-weu
   EXPECT_EQ(config.audit.on_failure, cli::AuditFailure::kRefuse);
   EXPECT_EQ(config.log.level, base::LogLevel::kDebug);
   EXPECT_EQ(config.cluster, "prod-weu");
+  ASSERT_TRUE(config.kubernetes);
+  EXPECT_EQ(config.kubernetes->kubeconfig, Path("kube/config"));
+  EXPECT_EQ(config.kubernetes->context, "prod");
+  EXPECT_EQ(config.kubernetes->inventory_secret, "acr-inventory");
+  EXPECT_EQ(config.kubernetes->policy_config_map, "acr.last-good");
+}
+
+TEST_F(ConfigTest, TalksToNoApiServerUnlessAsked) {
+  EXPECT_FALSE(Loaded(kRequired).kubernetes);
+  const auto inside = Loaded(std::string(kRequired) + "kubernetes: {}\n").kubernetes;
+  ASSERT_TRUE(inside);
+  EXPECT_EQ(inside->kubeconfig + inside->context + inside->inventory_secret + inside->policy_config_map, "");
+}
+
+TEST_F(ConfigTest, RefusesWhatTheClusterWouldRefuse) {
+  const auto problem = [this](const std::string& kubernetes) {
+    const auto config = Load(std::string(kRequired) + "kubernetes: {" + kubernetes + "}\n");
+    return config ? std::string("none") : base::ToString(config.error());
+  };
+  for (const char* name : {"Upper", "-a", "a.", ".a", "a..b", "a/b", "a_b"}) {
+    EXPECT_THAT(problem("inventorySecret: " + std::string(name)), HasSubstr("kubernetes.inventorySecret: expected an object's name"))
+        << name;
+  }
+  EXPECT_THAT(problem("policyConfigMap: " + std::string(254, 'a')), HasSubstr("expected an object's name"));
+  EXPECT_THAT(problem("context: prod"), HasSubstr("kubernetes.context: is of no use without kubeconfig"));
+  EXPECT_THAT(problem("secret: a"), HasSubstr("unknown key \"secret\""));
 }
 
 TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
@@ -146,7 +173,7 @@ TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
     const std::size_t end = document->find("```\n", begin);
     configs.push_back(Loaded(document->substr(begin, end - begin)));
   }
-  ASSERT_EQ(configs.size(), 2U);
+  ASSERT_EQ(configs.size(), 3U);
   EXPECT_EQ(configs[0].cluster, "prod-weu");
   EXPECT_EQ(configs[1].inventory.source, cli::InventorySource::kAzure);
   EXPECT_EQ(configs[1].inventory.identities.size(), 2U);

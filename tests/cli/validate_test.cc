@@ -150,6 +150,18 @@ TEST_F(Validate, ReadsTheAuthoritiesAndProxiesOfTheWayToAzure) {
   EXPECT_THAT(Judge().err, HasSubstr("ca.crt: holds no certificate"));
 }
 
+TEST_F(Validate, ReportsWhatTheClusterCannotBeReachedWith) {
+  WriteConfig("kubernetes: {}\n");
+  EXPECT_THAT(Judge().err, HasSubstr("kubernetes: this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"));
+  WriteConfig("kubernetes: {kubeconfig: kubeconfig}\n");
+  EXPECT_THAT(Judge().err, HasSubstr(folder_ / "kubeconfig"));
+  folder_.Write("kubeconfig",
+                "current-context: c\nclusters: [{name: c, cluster: {server: \"https://127.0.0.1:1\"}}]\n"
+                "users: [{name: c, user: {token: hush}}]\ncontexts: [{name: c, context: {cluster: c, user: c}}]\n");
+  const Ran ran = Judge();
+  EXPECT_EQ(ran.exit, kExitOk) << ran.err;  // nobody listens there, and nobody is asked
+}
+
 TEST_F(Validate, ReportsAnUnreadableConfiguration) {
   const Ran ran = Judge("none.yaml");
   EXPECT_EQ(ran.exit, kExitError);

@@ -37,5 +37,16 @@ TEST(Collection, ReadsAsPeopleSayIt) {
   EXPECT_EQ(Describe({"events.k8s.io", "v1", "events", ""}), "events.events.k8s.io");
 }
 
+TEST(Collection, KnowsSubdomainNames) {
+  for (const char* name : {"a", "acr-admission", "acr.last-good", "0"}) {
+    EXPECT_TRUE(IsSubdomainName(name)) << name;
+  }
+  for (const char* name : {"", ".", "a.", ".a", "a..b", "-a", "a-", "a-.b", "A", "a_b", "a/b"}) {
+    EXPECT_FALSE(IsSubdomainName(name)) << name;
+  }
+  EXPECT_TRUE(IsSubdomainName(std::string(253, 'a')));
+  EXPECT_FALSE(IsSubdomainName(std::string(254, 'a')));
+}
+
 }  // namespace
 }  // namespace kube

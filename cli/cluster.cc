@@ -1,0 +1,99 @@
+#include "cli/cluster.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/secret_file.h"
+#include "cli/environment.h"
+#include "cli/machine.h"
+#include "cli/version.h"
+#include "kube/config.h"
+#include "kube/kubeconfig.h"
+#include "kube/network.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* kController = "acr-admission.io/webhook";
+constexpr std::chrono::milliseconds kEventInterval{1000};
+
+tl::unexpected<base::Error> OfSection(base::Error error) {
+  error.message = "kubernetes: " + error.message;
+  return tl::unexpected(std::move(error));
+}
+
+kube::ObjectReference PodOf(const base::Environment& environment, const std::string& namespace_name) {
+  std::string name = environment("POD_NAME").value_or("");
+  return {"v1", "Pod", namespace_name, name.empty() ? HostName() : std::move(name), environment("POD_UID").value_or("")};
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Cluster>> Cluster::Create(const KubernetesConfig& kubernetes, const base::Environment& environment,
+                                                       const base::Clock& clock, base::Log log, const std::string& service_account) {
+  const bool in_cluster = kubernetes.kubeconfig.empty();
+  base::Result<kube::Config> config =
+      in_cluster ? kube::InClusterConfig(environment, service_account) : kube::LoadKubeconfig(kubernetes.kubeconfig, kubernetes.context);
+  if (!config) {
+    return OfSection(std::move(config.error()));
+  }
+  if (!config->token_file.empty()) {
+    if (const auto token = base::ReadSecretFile(config->token_file); !token) {
+      return OfSection(token.error());
+    }
+  }
+  // A cluster's own address is not reached through the proxy that leads out of it, whatever NO_PROXY leaves out.
+  auto client = kube::MakeNetworkClient(*config, std::string(kVersion), in_cluster ? http::ProxySettings() : ProxiesOf(environment), clock);
+  if (!client) {
+    return OfSection(std::move(client.error()));
+  }
+  http::NetworkClient* const network = client->get();
+  auto cluster = std::make_unique<Cluster>(*config, *std::move(client), environment, clock, std::move(log));
+  cluster->network_ = network;
+  return cluster;
+}
+
+Cluster::Cluster(const kube::Config& config, std::unique_ptr<http::Client> client, const base::Environment& environment,
+                 const base::Clock& clock, base::Log log)
+    : namespace_name_(config.namespace_name),
+      pod_(PodOf(environment, namespace_name_)),
+      client_(std::move(client)),
+      api_(config, *client_, clock),
+      events_(api_, clock, std::move(log), {kController, pod_.name}) {}
+
+void Cluster::Tell(kube::Event::Type type, std::string reason, std::string action, std::string note) {
+  events_.Record({pod_, type, std::move(reason), std::move(action), std::move(note)});
+}
+
+void Cluster::CountFailure(std::string_view what) {
+  base::MutexLock lock(mutex_);
+  const auto found = failures_.find(what);
+  ++(found == failures_.end() ? failures_[std::string(what)] : found->second);
+}
+
+webhook::Gauges::Kubernetes Cluster::Gauges() const {
+  const kube::Events::Counters events = events_.counters();
+  webhook::Gauges::Kubernetes gauges;
+  gauges.events = {{"written", events.written}, {"dropped", events.dropped}, {"failed", events.failed}};
+  gauges.failures = {{"events", events.failed}};
+  base::MutexLock lock(mutex_);
+  for (const auto& [what, count] : failures_) {
+    gauges.failures.push_back({what, count});
+  }
+  return gauges;
+}
+
+void Cluster::Start() {
+  writer_ = std::make_unique<base::Periodic>("kube-events", kEventInterval, [this] { events_.Flush(); });
+}
+
+void Cluster::Stop() {
+  if (network_ != nullptr) {
+    network_->Stop();
+  }
+  if (writer_) {
+    writer_->Stop();
+  }
+}
+
+}  // namespace cli
