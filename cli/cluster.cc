@@ -65,10 +65,18 @@ void Cluster::Tell(kube::Event::Type type, std::string reason, std::string actio
   events_.Record({pod_, type, std::move(reason), std::move(action), std::move(note)});
 }
 
+void Cluster::ExpectFailures(std::string_view what) {
+  base::MutexLock lock(mutex_);
+  failures_.emplace(what, 0);
+}
+
 void Cluster::CountFailure(std::string_view what) {
   base::MutexLock lock(mutex_);
-  const auto found = failures_.find(what);
-  ++(found == failures_.end() ? failures_[std::string(what)] : found->second);
+  ++failures_.emplace(what, 0).first->second;
+}
+
+nlohmann::json Cluster::Labels() {
+  return {{"app.kubernetes.io/managed-by", "acr-admission"}, {"app.kubernetes.io/part-of", "acr-admission"}};
 }
 
 webhook::Gauges::Kubernetes Cluster::Gauges() const {
@@ -84,7 +92,7 @@ webhook::Gauges::Kubernetes Cluster::Gauges() const {
 }
 
 void Cluster::Start() {
-  writer_ = std::make_unique<base::Periodic>("kube-events", kEventInterval, [this] { events_.Flush(); });
+  writer_ = std::make_unique<base::Periodic>("kube-events", kEventInterval, [this] { Flush(); });
 }
 
 void Cluster::Stop() {

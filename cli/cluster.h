@@ -43,11 +43,18 @@ class Cluster {
   // An Event about our own pod. Takes note of it, and that is all; what is told before Start is written then.
   void Tell(kube::Event::Type type, std::string reason, std::string action, std::string note);
 
-  // Something that was wanted of the API server failed: counted under `what`, a few words that are fixed in the program.
+  // Something that was wanted of the API server failed: counted under `what`, a word that is fixed in the program. Who expects it
+  // says so at the beginning: a series that is not there before it counts cannot be alerted on.
+  void ExpectFailures(std::string_view what) EXCLUDES(mutex_);
   void CountFailure(std::string_view what) EXCLUDES(mutex_);
+
+  // Of objects that we make.
+  static nlohmann::json Labels();
 
   webhook::Gauges::Kubernetes Gauges() const EXCLUDES(mutex_);
 
+  // Writes the Events that are due: what the thread does. Blocks.
+  void Flush() { events_.Flush(); }
   // The thread that writes Events, from Start to Stop or destruction.
   void Start();
   // Ends it. Every call to the API server that runs, or comes later, fails at once.

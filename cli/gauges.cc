@@ -84,6 +84,7 @@ void FillGauges(const state::State* current, const state::Status& status, const 
   gauges.inventory_stale = status.inventory_problem.has_value();
   gauges.policy_reload_failures = status.policy_failures;
   gauges.policy_stale = status.policy_problem.has_value();
+  gauges.policy_last_good = status.policy_last_good;
   if (status.primed && status.registries > 0) {
     gauges.inventory_age_seconds = std::max(0.0, Seconds(now - status.inventory_observed));
   }

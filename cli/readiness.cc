@@ -35,7 +35,10 @@ std::string ReadinessNotes(const Health& health) {
     AddLine(notes, "inventory: some facts grow old: ", *health.azure_problem);
   }
   if (health.state.policy_problem) {
-    AddLine(notes, "policy: the older one is in force: ", *health.state.policy_problem);
+    AddLine(notes,
+            health.state.policy_last_good ? "policy: the last good one, kept in the cluster, is in force: "
+                                          : "policy: the older one is in force: ",
+            *health.state.policy_problem);
   }
   if (health.certificate_problem) {
     AddLine(notes, "certificate: the older one serves: ", *health.certificate_problem);

@@ -18,6 +18,7 @@
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
 #include "cli/cluster.h"
+#include "cli/cluster_state.h"
 #include "cli/config.h"
 #include "cli/gauges.h"
 #include "cli/idle_trim.h"
@@ -118,11 +119,12 @@ class Service {
         return tl::unexpected(cluster.error());
       }
       cluster_ = *std::move(cluster);
+      cluster_state_ = std::make_unique<ClusterState>(*cluster_, *config_.kubernetes, keeper_, clock_, log_);
     }
     if (base::Result<void> loaded = identity_.Load(); !loaded) {
       return loaded;
     }
-    if (base::Result<void> loaded = keeper_.Start(); !loaded) {
+    if (base::Result<void> loaded = keeper_.Start(cluster_state_ ? cluster_state_->Beginnings() : state::Beginnings()); !loaded) {
       return loaded;
     }
     if (config_.inventory.source == InventorySource::kAzure) {
@@ -147,6 +149,7 @@ class Service {
     metrics_.OnScrape([this](webhook::Gauges& gauges) { Fill(gauges); });
     if (cluster_) {
       cluster_->Start();
+      cluster_state_->Start();
     }
     files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
     if (inventory_) {
@@ -175,6 +178,7 @@ class Service {
     keeper_.SaveNow();
     if (cluster_) {
       cluster_->Stop();
+      cluster_state_->Stop();
     }
     if (trail_) {
       records_->Stop();
@@ -259,9 +263,10 @@ class Service {
   const base::Log log_;
   const std::chrono::steady_clock::time_point started_;
   std::string client_ca_pem_;
-  std::unique_ptr<Cluster> cluster_;  // null: no API server is talked to
-  state::Keeper keeper_;              // Poll: the state thread
-  certs::FileIdentity identity_;      // Poll: the state thread
+  std::unique_ptr<Cluster> cluster_;             // null: no API server is talked to
+  state::Keeper keeper_;                         // Poll: the state thread
+  std::unique_ptr<ClusterState> cluster_state_;  // as cluster_
+  certs::FileIdentity identity_;                 // Poll: the state thread
   webhook::Metrics metrics_;
   IdleTrim trim_{metrics_, clock_};                  // the state thread
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file

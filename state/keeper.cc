@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "base/yaml.h"
@@ -20,6 +21,7 @@ constexpr std::size_t kMaxInventoryBytes = std::size_t{256} << 20;
 constexpr std::chrono::minutes kSaveInterval{2};
 
 constexpr const char* kDefaultPolicyName = "the default policy";
+constexpr const char* kLastGoodName = "the last good policy";
 
 // A file from another clock's future is not fresher than now.
 base::Time Observed(base::Time modified, const base::Clock& clock) { return std::min(modified, clock.Now()); }
@@ -85,9 +87,11 @@ Keeper::Keeper(KeeperOptions options, const base::Clock& clock, base::Log log)
       inventory_file_(options_.inventory_file, kMaxInventoryBytes),
       policy_text_(std::string(policy::DefaultPolicyText())) {}
 
-base::Result<void> Keeper::Start() {
-  if (auto loaded = ReloadPolicy(); !loaded) {
-    return tl::unexpected<base::Error>(std::move(loaded.error()));
+base::Result<void> Keeper::Start(const Beginnings& beginnings) {
+  if (const auto loaded = ReloadPolicy(); !loaded) {
+    if (auto fallen_back = UseLastGoodPolicy(beginnings, loaded.error()); !fallen_back) {
+      return fallen_back;
+    }
   }
   RestoreSaved();
   auto fresh = ReloadInventory();
@@ -214,16 +218,52 @@ base::Result<bool> Keeper::ReloadPolicy() {
     base::MutexLock lock(mutex_);
     ++status_.policy_failures;
     status_.policy_problem = problem;
+    good_policy_.reset();
     return base::Fail(base::ErrorCode::kInvalidArgument, std::move(problem));
   }
   const bool first = policy_ == nullptr;
   policy_ = std::move(*loaded);
+  auto texts = std::make_shared<const PolicyTexts>(TextsInForce());
   base::MutexLock lock(mutex_);
+  good_policy_ = std::move(texts);
+  status_.policy_last_good = false;
   status_.policy_reloads += first ? 0 : 1;
   status_.policy_problem.reset();
   status_.policy_digest = policy_->digest;
   status_.policy_loaded = clock_.Now();
   return true;
+}
+
+base::Result<void> Keeper::UseLastGoodPolicy(const Beginnings& beginnings, const base::Error& problem) {
+  if (!beginnings.last_good_policy) {
+    return tl::unexpected<base::Error>(problem);
+  }
+  const auto texts = beginnings.last_good_policy();
+  if (!texts) {
+    return base::Fail(problem.code, problem.message + "\nthe last good policy: " + texts.error().message, texts.error().remedy);
+  }
+  std::map<std::string, base::Result<std::string>> definitions(texts->definitions.begin(), texts->definitions.end());
+  auto loaded =
+      LoadPolicyWithDefinitions(texts->policy, kLastGoodName, definitions, options_.registry_suffixes, options_.compliance_states);
+  if (!loaded) {
+    return base::Fail(problem.code, problem.message + "\n" + base::ToString(loaded.error()),
+                      "the first are of the files, the others of what was kept when they were good last; mend the files");
+  }
+  policy_ = std::move(*loaded);
+  log_(base::LogLevel::kError, "policy refused, the last good one is in force (" + policy_->digest + "): " + problem.message);
+  base::MutexLock lock(mutex_);
+  status_.policy_last_good = true;
+  status_.policy_digest = policy_->digest;
+  status_.policy_loaded = clock_.Now();
+  return {};
+}
+
+PolicyTexts Keeper::TextsInForce() const {
+  PolicyTexts texts{*policy_text_, {}};
+  for (const auto& [path, content] : definitions_.files()) {
+    texts.definitions.emplace(std::filesystem::path(path).filename().string(), *content);
+  }
+  return texts;
 }
 
 std::optional<std::vector<policy::Registry>> Keeper::ReloadInventory() {
@@ -273,6 +313,11 @@ void Keeper::Publish(policy::Facts facts) {
 Status Keeper::status() const {
   base::MutexLock lock(mutex_);
   return status_;
+}
+
+std::shared_ptr<const PolicyTexts> Keeper::good_policy() const {
+  base::MutexLock lock(mutex_);
+  return good_policy_;
 }
 
 base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options, const base::Clock& clock,

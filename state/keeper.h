@@ -21,6 +21,7 @@
 #include "policy/observations.h"
 #include "policy/registry_host.h"
 #include "state/definitions_folder.h"
+#include "state/policy_texts.h"
 #include "state/state.h"
 
 namespace state {
@@ -40,6 +41,7 @@ struct Status {
   bool primed = false;
   std::string policy_digest;
   std::optional<std::string> policy_problem;     // the newest file was refused; the older policy is in force
+  bool policy_last_good = false;                 // and that older one is what Start was given: there was no good file since
   std::optional<std::string> inventory_problem;  // the newest file was refused; the older facts are in force
   base::Time policy_loaded{};
   base::Time inventory_observed{};  // the oldest observation there is
@@ -48,13 +50,18 @@ struct Status {
   std::uint64_t generation = 0;
 };
 
+// What a start begins with where its own files fail it. Each is called at most once, in Start, and may block.
+struct Beginnings {
+  std::function<base::Result<PolicyTexts>()> last_good_policy{};  // null: there is none
+};
+
 class Keeper {
  public:
   Keeper(KeeperOptions options, const base::Clock& clock, base::Log log);
 
-  // Loads the policy (an error when it is bad: there is no older one) and the inventory (a failure is a Status, not an
+  // Loads the policy (when it is bad the last good one, and an error when there is none) and the inventory (a failure is a Status, not an
   // error: the saved inventory is used, at its true age, and without one ACR hosts are unknown), and publishes the first State.
-  base::Result<void> Start();
+  base::Result<void> Start(const Beginnings& beginnings = {});
 
   // Takes what was learned of registries. The next Poll merges it, publishes, and calls `merged` (which may be null). Does
   // not block.
@@ -68,6 +75,8 @@ class Keeper {
 
   const base::Snapshot<State>& states() const { return states_; }
   Status status() const EXCLUDES(mutex_);
+  // What the policy in force was loaded from: another object whenever one comes into force. Null while the newest files are refused.
+  std::shared_ptr<const PolicyTexts> good_policy() const EXCLUDES(mutex_);
 
  private:
   struct Offered {
@@ -77,6 +86,9 @@ class Keeper {
 
   // True when there is a new policy. A bad one is an error, and whatever was in force stays.
   base::Result<bool> ReloadPolicy() EXCLUDES(mutex_);
+  // In place of files that were refused for `problem`. An error has both reasons.
+  base::Result<void> UseLastGoodPolicy(const Beginnings& beginnings, const base::Error& problem) EXCLUDES(mutex_);
+  PolicyTexts TextsInForce() const;
   // The registries of a file that changed and could be read; none otherwise.
   std::optional<std::vector<policy::Registry>> ReloadInventory() EXCLUDES(mutex_);
   // Begins with the saved inventory; a damaged one is set aside, with a message, and never used.
@@ -106,6 +118,7 @@ class Keeper {
   base::Snapshot<State> states_;
   mutable base::Mutex mutex_;
   Status status_ GUARDED_BY(mutex_);
+  std::shared_ptr<const PolicyTexts> good_policy_ GUARDED_BY(mutex_);
   base::Mutex inbox_mutex_;
   std::vector<Offered> inbox_ GUARDED_BY(inbox_mutex_);
 };

@@ -216,6 +216,8 @@ void AddState(Families& out, const Gauges& gauges) {
   out.Gauge("inventory_stale", "Whether the newest inventory was refused and an older one is in use.", gauges.inventory_stale ? 1 : 0);
   out.Counter("inventory_reload_failures_total", "Inventories that were refused.", gauges.inventory_reload_failures);
   out.Gauge("policy_stale", "Whether the newest policy was refused and an older one is in force.", gauges.policy_stale ? 1 : 0);
+  out.Gauge("policy_last_good", "Whether the last good policy, kept in the cluster, is in force since the start's was refused.",
+            gauges.policy_last_good ? 1 : 0);
   out.Counter("policy_reload_failures_total", "Policies that were refused.", gauges.policy_reload_failures);
   if (gauges.certificate_not_after_seconds) {
     out.Gauge("certificate_not_after_seconds", "When the serving certificate expires, as Unix time.",

@@ -177,6 +177,7 @@ struct Gauges {
   bool inventory_stale = false;  // the newest file was refused
   std::uint64_t policy_reload_failures = 0;
   bool policy_stale = false;                            // the newest file was refused
+  bool policy_last_good = false;                        // and so it was at the start: the cluster's last good one is in force
   std::optional<double> certificate_not_after_seconds;  // Unix time
   std::optional<Azure> azure;                           // none: the inventory is a file
   std::optional<Kubernetes> kubernetes;                 // none: no API server is talked to

@@ -43,6 +43,14 @@ TEST(Readiness, NotesWhatOfAzureCannotBeRead) {
   EXPECT_EQ(ReadinessNotes(health), "inventory: some facts grow old: subscription s: Azure answered 403");
 }
 
+TEST(Readiness, NotesThatTheLastGoodPolicyIsInForce) {
+  Health health = Primed();
+  health.state.policy_problem = "policy.yaml:3:1: unknown key";
+  health.state.policy_last_good = true;
+  EXPECT_EQ(NotReady(health), "");
+  EXPECT_EQ(ReadinessNotes(health), "policy: the last good one, kept in the cluster, is in force: policy.yaml:3:1: unknown key");
+}
+
 TEST(Readiness, HasNothingToNoteWhenAllIsWell) { EXPECT_EQ(ReadinessNotes(Primed()), ""); }
 
 TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {

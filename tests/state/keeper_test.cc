@@ -122,6 +122,41 @@ TEST_F(KeeperTest, DoesNotStartWithABadPolicy) {
   EXPECT_THAT(started.error().message, AllOf(HasSubstr("policy.yaml:3:"), HasSubstr("foo")));
 }
 
+TEST_F(KeeperTest, StartsWithTheLastGoodPolicyWhereItsOwnIsBad) {
+  temp_.Write("policy.yaml", "apiVersion: wrong\n");
+  const auto started = keeper_.Start({[] { return PolicyTexts{std::string(kOtherPolicy), {}}; }});
+  ASSERT_TRUE(started) << started.error().ToString();
+  EXPECT_EQ(Verdict("contoso").substr(0, 22), "admin-account-disabled");
+  EXPECT_TRUE(keeper_.status().policy_last_good);
+  EXPECT_THAT(keeper_.status().policy_problem, Optional(HasSubstr("policy.yaml")));
+  EXPECT_EQ(keeper_.good_policy(), nullptr);
+
+  temp_.Write("policy.yaml", kPolicy);
+  keeper_.Poll();
+  EXPECT_FALSE(keeper_.status().policy_last_good);
+  EXPECT_EQ(keeper_.status().policy_problem, std::nullopt);
+  EXPECT_EQ(Verdict("contoso"), "public-network-access-disabled NonCompliant");
+  ASSERT_NE(keeper_.good_policy(), nullptr);
+  EXPECT_EQ(*keeper_.good_policy(), (PolicyTexts{std::string(kPolicy), {}}));
+}
+
+TEST_F(KeeperTest, TheLastGoodPolicyMustBeGood) {
+  temp_.Write("policy.yaml", "apiVersion: wrong\n");
+  const auto started = keeper_.Start({[] { return PolicyTexts{std::string(kPolicy), {{"own.json", "{"}}}; }});
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, AllOf(HasSubstr("policy.yaml:1:"), HasSubstr("own.json")));
+  EXPECT_EQ(keeper_.states().Current(), nullptr);
+}
+
+TEST_F(KeeperTest, AsksForTheLastGoodPolicyOnlyWhenItIsNeeded) {
+  bool asked = false;
+  ASSERT_TRUE(keeper_.Start({[&asked]() -> base::Result<PolicyTexts> {
+    asked = true;
+    return PolicyTexts{};
+  }}));
+  EXPECT_FALSE(asked);
+}
+
 TEST_F(KeeperTest, StartsWithoutAnInventoryAndTakesItWhenItComes) {
   std::filesystem::remove(temp_ / "registries.json");
   ASSERT_TRUE(keeper_.Start());
