@@ -1,0 +1,154 @@
+{{/* config.yaml and policy.yaml. Every key: docs/configuration.md and docs/policy.md. */}}
+
+{{- define "acr-admission.config" -}}
+{{- $full := include "acr-admission.fullname" . }}
+{{- $listen := eq .Values.server.listen "::" | ternary "[::]" .Values.server.listen -}}
+server:
+  address: "{{ $listen }}:{{ .Values.server.port }}"
+  threads: {{ .Values.server.threads }}
+  drainDelay: {{ .Values.server.drainDelay }}
+  maxConnections: {{ int .Values.server.maxConnections }}
+  {{- if .Values.server.clientCA }}
+  clientCA: client-ca.crt
+  {{- end }}
+health:
+  address: "{{ $listen }}:{{ .Values.server.healthPort }}"
+tls:
+  {{- if eq .Values.certificates.mode "managed" }}
+  {{- with .Values.certificates.managed }}
+  mode: managed
+  secret: {{ include "acr-admission.certificateSecret" $ }}
+  service: {{ $full }}
+  webhookConfiguration: {{ $full }}
+  validity: {{ .validity }}
+  caValidity: {{ .caValidity }}
+  overlap: {before: {{ .overlap.before }}, after: {{ .overlap.after }}}
+  {{- end }}
+  {{- else }}
+  certificate: tls/tls.crt
+  key: tls/tls.key
+  {{- end }}
+{{- if include "acr-admission.usesKubernetes" . }}
+{{- if or .Values.kubernetes.saveInventory .Values.kubernetes.keepLastGoodPolicy }}
+kubernetes:
+  {{- if .Values.kubernetes.saveInventory }}
+  inventorySecret: {{ $full }}-inventory
+  {{- end }}
+  {{- if .Values.kubernetes.keepLastGoodPolicy }}
+  policyConfigMap: {{ $full }}-policy-last-good
+  {{- end }}
+{{- else }}
+kubernetes: {}
+{{- end }}
+{{- end }}
+inventory:
+  source: {{ .Values.inventory.source }}
+  {{- with .Values.inventory.refresh }}
+  refresh: {{ . }}
+  {{- end }}
+  primeTimeout: {{ .Values.inventory.primeTimeout }}
+  saved: /var/lib/acr-admission/inventory.saved
+  {{- if eq .Values.inventory.source "azure" }}
+  {{- with .Values.inventory.azure }}
+  cloud: {{ toJson .cloud }}
+  {{- with .apiVersion }}
+  apiVersion: {{ . | quote }}
+  {{- end }}
+  discovery: {{ .discovery }}
+  complianceStates: {{ .complianceStates }}
+  {{- if .ca }}
+  ca: azure-ca.crt
+  {{- end }}
+  {{- with .identities }}
+  azure:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+  {{- else }}
+  file: inventory/registries.json
+  {{- end }}
+policy: policy/policy.yaml
+definitions: definitions
+audit:
+  enabled: {{ .Values.audit.enabled }}
+  database: /var/lib/acr-admission/audit.db
+  stdout: {{ .Values.audit.stdout }}
+  record: {{ .Values.audit.record }}
+  durability: {{ .Values.audit.durability }}
+  onFailure: {{ .Values.audit.onFailure }}
+  retention: {age: {{ .Values.audit.retention.age }}, size: {{ .Values.audit.retention.size }}}
+log:
+  level: {{ .Values.log.level }}
+{{- with .Values.cluster }}
+cluster: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* mode decides the cap: audit must never refuse. */}}
+{{- define "acr-admission.policy" -}}
+{{- $policy := deepCopy .Values.policy }}
+{{- if eq .Values.mode "audit" }}
+{{- $_ := set $policy "maxEffect" "Audit" }}
+{{- end -}}
+apiVersion: acr-admission.io/v1
+kind: RegistryPolicy
+{{ toYaml $policy }}
+{{- end }}
+
+{{/* What the pods do not read anew: a change rolls them. */}}
+{{- define "acr-admission.configData" -}}
+config.yaml: |
+  {{- include "acr-admission.config" . | nindent 2 }}
+{{- with .Values.server.clientCA }}
+client-ca.crt: |
+  {{- . | nindent 2 }}
+{{- end }}
+{{- if eq .Values.inventory.source "azure" }}
+{{- with .Values.inventory.azure.ca }}
+azure-ca.crt: |
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The mounts of everything that config.yaml names below /etc/acr-admission, for the webhook and for helm's test. */}}
+{{- define "acr-admission.configMounts" -}}
+- {name: config, mountPath: /etc/acr-admission/config.yaml, subPath: config.yaml, readOnly: true}
+{{- if .Values.server.clientCA }}
+- {name: config, mountPath: /etc/acr-admission/client-ca.crt, subPath: client-ca.crt, readOnly: true}
+{{- end }}
+{{- if and (eq .Values.inventory.source "azure") .Values.inventory.azure.ca }}
+- {name: config, mountPath: /etc/acr-admission/azure-ca.crt, subPath: azure-ca.crt, readOnly: true}
+{{- end }}
+- {name: policy, mountPath: /etc/acr-admission/policy, readOnly: true}
+- {name: definitions, mountPath: /etc/acr-admission/definitions, readOnly: true}
+{{- if eq .Values.inventory.source "file" }}
+- {name: inventory, mountPath: /etc/acr-admission/inventory, readOnly: true}
+{{- end }}
+{{- if ne .Values.certificates.mode "managed" }}
+- {name: tls, mountPath: /etc/acr-admission/tls, readOnly: true}
+{{- end }}
+- {name: storage, mountPath: /var/lib/acr-admission}
+{{- end }}
+
+{{- define "acr-admission.configVolumes" -}}
+{{- $full := include "acr-admission.fullname" . -}}
+- name: config
+  configMap: {name: {{ $full }}}
+- name: policy
+  configMap: {name: {{ $full }}-policy}
+- name: definitions
+  configMap: {name: {{ $full }}-definitions}
+{{- if eq .Values.inventory.source "file" }}
+- name: inventory
+  configMap:
+    name: {{ .Values.inventory.file.existingConfigMap | default (printf "%s-registries" $full) }}
+    items: [{key: {{ .Values.inventory.file.key | quote }}, path: registries.json}]
+{{- end }}
+{{- if ne .Values.certificates.mode "managed" }}
+- name: tls
+  secret: {secretName: {{ include "acr-admission.certificateSecret" . }}, defaultMode: 0440}
+{{- end }}
+- name: storage
+  emptyDir: {sizeLimit: {{ .Values.storage.sizeLimit }}}
+{{- end }}
