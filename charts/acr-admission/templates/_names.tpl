@@ -29,15 +29,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: webhook
 {{- end }}
 
-{{- define "acr-admission.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- define "acr-admission.ownLabels" -}}
 {{ include "acr-admission.selectorLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: acr-admission
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
 {{- end }}
+
+{{/* What stands on the left of a merge wins: nobody's label can break a selector. */}}
+{{- define "acr-admission.labels" -}}
+{{- merge (include "acr-admission.ownLabels" . | fromYaml) .Values.commonLabels | toYaml }}
 {{- end }}
 
 {{/* metadata of an object: include "acr-admission.metadata" (dict "root" $ "suffix" "-x" "cluster" true "labels" dict "annotations" dict);
@@ -48,7 +50,6 @@ name: {{ include "acr-admission.fullname" .root }}{{ .suffix }}
 namespace: {{ .namespace | default .root.Release.Namespace }}
 {{- end }}
 labels:
-  {{- /* Merged as a mapping: what stands on the left wins, so nobody's label can break a selector. */}}
   {{- merge (include "acr-admission.labels" .root | fromYaml) (.labels | default dict) | toYaml | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
 annotations:

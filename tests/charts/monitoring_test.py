@@ -1,0 +1,156 @@
+"""Alerts and the dashboard: they ask for metrics that exist, and lead to a page that helps."""
+import json
+import re
+import unittest
+
+from chart import CASES, CHART, SOURCE, Release, metrics_in
+
+# Of others: kube-state-metrics, the API server, Prometheus.
+FOREIGN = {"kube_deployment_status_replicas_unavailable", "up", "apiserver_admission_webhook_fail_open_count",
+           "apiserver_admission_webhook_rejection_count"}
+RUNBOOK = SOURCE / "docs" / "runbook.md"
+
+
+def documented_metrics():
+    """The names in the tables of docs/metrics.md, which leaves the prefix out."""
+    names = set()
+    for line in (SOURCE / "docs" / "metrics.md").read_text().splitlines():
+        if line.startswith("| `"):
+            names |= {"acr_admission_" + name.removeprefix("acr_admission_") for name in re.findall(r"`([a-z_]+)(?:\{[^`]*\})?`", line.split("|")[1])}
+    return names
+
+
+# Of managed certificates and of the last good policy, which bring their own lines of docs/metrics.md.
+COMING = {"acr_admission_" + name for name in (
+    "certificate_authority_not_after_seconds", "webhook_configuration_present", "certificate_repairs_total", "certificate_rotations_total",
+    "kubernetes_failures_total", "policy_last_good", "events_total")}
+
+
+def alerts(values=None):
+    rule = Release(values or {"prometheusRule": {"enabled": True}}).one("PrometheusRule")
+    return [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+
+
+class Alerts(unittest.TestCase):
+    def test_every_metric_exists(self):
+        known = documented_metrics() | COMING
+        for alert in alerts():
+            with self.subTest(alert["alert"]):
+                ours = metrics_in(alert["expr"])
+                self.assertLessEqual(ours, known)
+                self.assertTrue(ours or any(name in alert["expr"] for name in FOREIGN))
+
+    def test_ours_are_those_of_this_release(self):
+        for alert in alerts():
+            with self.subTest(alert["alert"]):
+                selectors = re.findall(r"(?:acr_admission_\w+|kube_deployment_\w+|\bup)(\{[^}]*\})?", alert["expr"])
+                for selector in selectors:
+                    self.assertRegex(selector, r'(job|deployment)="acr-admission", namespace="acr-admission"')
+                self.assertNotIn("$SELF", alert["expr"])
+                self.assertEqual(alert["expr"].count("("), alert["expr"].count(")"))
+
+    def test_each_leads_to_its_heading_in_the_runbook(self):
+        for alert in alerts():
+            with self.subTest(alert["alert"]):
+                url = alert["annotations"]["runbook_url"]
+                self.assertTrue(url.endswith("/docs/runbook.md#" + alert["alert"].lower()), url)
+        if RUNBOOK.exists():
+            headings = set(re.findall(r"^#+ (AcrAdmission\w+)\s*$", RUNBOOK.read_text(), re.M))
+            self.assertEqual({alert["alert"] for alert in alerts()}, headings)
+
+    def test_each_says_what_is_wrong_and_how_bad(self):
+        names = [alert["alert"] for alert in alerts()]
+        self.assertEqual(len(names), len(set(names)))
+        for alert in alerts():
+            with self.subTest(alert["alert"]):
+                self.assertRegex(alert["alert"], r"^AcrAdmission[A-Z][A-Za-z]+$")
+                self.assertIn(alert["labels"]["severity"], ("warning", "critical"))
+                self.assertTrue(alert["annotations"]["summary"])
+                self.assertTrue(alert["annotations"]["description"])
+
+    def test_what_must_be_watched_is(self):
+        expressions = {alert["alert"]: alert["expr"] for alert in alerts()}
+        self.assertIn("inventory_age_seconds{", expressions["AcrAdmissionInventoryStale"])
+        self.assertTrue(expressions["AcrAdmissionInventoryStale"].endswith("> 3600"))
+        self.assertTrue(expressions["AcrAdmissionInventoryVeryStale"].endswith("> 86400"))
+        watched = metrics_in(" ".join(expressions.values())) | set(re.findall(r"\b(?:apiserver|kube)_\w+", " ".join(expressions.values())))
+        for metric in ("certificate_not_after_seconds", "certificate_authority_not_after_seconds", "policy_last_good", "policy_stale",
+                       "audit_commit_failures_total", "request_duration_seconds", "requests_total", "refused_requests_total",
+                       "azure_subscriptions_failing", "azure_registries_forbidden", "webhook_configuration_present"):
+            self.assertIn("acr_admission_" + metric, watched)
+        self.assertIn("apiserver_admission_webhook_fail_open_count", watched)
+        self.assertIn("kube_deployment_status_replicas_unavailable", watched)
+
+    def test_webhooks_of_the_api_server_are_ours(self):
+        entries = list(Release().webhooks())
+        for alert in alerts():
+            for pattern in re.findall(r'name=~"([^"]*)"', alert["expr"]):
+                for entry in entries:
+                    self.assertRegex(entry, f"^(?:{pattern})$")
+
+    def test_values(self):
+        values = {"prometheusRule": {"enabled": True, "disabled": ["AcrAdmissionSlow"], "alertLabels": {"team": "platform", "severity": "page"},
+                                     "runbookUrl": "https://wiki/runbook"}}
+        rendered = alerts(values)
+        self.assertNotIn("AcrAdmissionSlow", [alert["alert"] for alert in rendered])
+        self.assertEqual(len(alerts()) - 1, len(rendered))
+        for alert in rendered:
+            self.assertEqual({"team": "platform", "severity": "page"}, alert["labels"])
+            self.assertEqual("https://wiki/runbook#" + alert["alert"].lower(), alert["annotations"]["runbook_url"])
+
+    def test_off_unless_asked_for(self):
+        for kind in ("PrometheusRule", "ServiceMonitor"):
+            self.assertEqual([], Release().all(kind))
+
+
+class Scraping(unittest.TestCase):
+    def test_service_monitor_finds_the_port_of_the_service(self):
+        release = Release(CASES["everything"])
+        monitor, service = release.one("ServiceMonitor"), release.one("Service")
+        self.assertEqual("prometheus", monitor["metadata"]["labels"]["release"])
+        self.assertLessEqual(monitor["spec"]["selector"]["matchLabels"].items(), service["metadata"]["labels"].items())
+        port = next(item for item in service["spec"]["ports"] if item["name"] == monitor["spec"]["endpoints"][0]["port"])
+        self.assertEqual("health", port["targetPort"])
+        self.assertEqual("/metrics", monitor["spec"]["endpoints"][0]["path"])
+
+    def test_azures_prometheus_has_its_own_group(self):
+        monitor = Release({"serviceMonitor": {"enabled": True, "apiVersion": "azmonitoring.coreos.com/v1"}}).one("ServiceMonitor")
+        self.assertEqual("azmonitoring.coreos.com/v1", monitor["apiVersion"])
+
+
+class Dashboard(unittest.TestCase):
+    def setUp(self):
+        item = Release({"grafanaDashboard": {"enabled": True}}).one("ConfigMap", "acr-admission-dashboard")
+        self.assertEqual("1", item["metadata"]["labels"]["grafana_dashboard"])
+        self.dashboard = json.loads(item["data"]["acr-admission.json"])
+
+    def test_every_metric_exists(self):
+        known = documented_metrics() | COMING
+        expressions = [target["expr"] for panel in self.dashboard["panels"] for target in panel["targets"]]
+        self.assertGreater(len(expressions), 20)
+        for expression in expressions:
+            with self.subTest(expression):
+                self.assertLessEqual(metrics_in(expression), known)
+                self.assertIn('job=~"$job", namespace=~"$namespace"', expression)
+                self.assertEqual(expression.count("("), expression.count(")"))
+        for variable in self.dashboard["templating"]["list"]:
+            if variable["type"] == "query":
+                self.assertLessEqual(metrics_in(variable["query"]["query"]), known)
+
+    def test_panels_do_not_lie_on_each_other(self):
+        taken = set()
+        for panel in self.dashboard["panels"]:
+            at = panel["gridPos"]
+            cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+            self.assertFalse(cells & taken, panel["title"])
+            self.assertLessEqual(at["x"] + at["w"], 24)
+            taken |= cells
+        ids = [panel["id"] for panel in self.dashboard["panels"]]
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_file_is_the_one_that_is_rendered(self):
+        self.assertEqual(json.loads((CHART / "files" / "dashboard.json").read_text()), self.dashboard)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+"""Who reaches the pods, and what they reach."""
+import unittest
+
+from chart import CASES, Release, refusal
+
+KONNECTIVITY = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"app": "konnectivity-agent"}},
+}
+METADATA_SERVICE = "169.254.169.254/32"
+
+
+def spec(values=None):
+    return Release(values).one("NetworkPolicy")["spec"]
+
+
+def peers(policy, direction, port):
+    """Who may use a port; every rule names its ports and peers."""
+    key = {"ingress": "from", "egress": "to"}[direction]
+    return [peer for rule in policy[direction] if port in [item["port"] for item in rule["ports"]] for peer in rule[key]]
+
+
+class NetworkPolicy(unittest.TestCase):
+    def test_selects_the_pods_and_both_directions(self):
+        release = Release()
+        policy = release.one("NetworkPolicy")["spec"]
+        self.assertEqual(release.one("Deployment")["spec"]["selector"], policy["podSelector"])
+        self.assertEqual({"Ingress", "Egress"}, set(policy["policyTypes"]))
+
+    def test_the_api_server_alone_reaches_the_webhook(self):
+        self.assertEqual([KONNECTIVITY], peers(spec(), "ingress", "https"))
+        self.assertEqual(
+            [KONNECTIVITY, {"ipBlock": {"cidr": "10.1.0.0/28"}}],
+            peers(spec({"networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"]}}}), "ingress", "https"),
+        )
+        self.assertEqual(
+            [{"ipBlock": {"cidr": "10.1.0.0/28"}}],
+            peers(spec({"networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"], "konnectivity": False}}}), "ingress", "https"),
+        )
+
+    def test_a_policy_that_nobody_passes_is_refused(self):
+        said = refusal({"networkPolicy": {"apiServer": {"konnectivity": False}}})
+        self.assertIn("networkPolicy.apiServer.cidrs: needed with networkPolicy.apiServer.konnectivity=false", said)
+
+    def test_metadata_service_only_without_workload_identity(self):
+        for values, reached in (({}, True), (CASES["workload identity"], False), (CASES["file"], False)):
+            with self.subTest(values):
+                policy = spec(values)
+                self.assertEqual([{"ipBlock": {"cidr": METADATA_SERVICE}}] if reached else [], peers(policy, "egress", 80))
+                for peer in peers(policy, "egress", 443):
+                    if peer["ipBlock"]["cidr"] == "0.0.0.0/0":
+                        self.assertEqual([METADATA_SERVICE], peer["ipBlock"]["except"])
+
+    def test_api_server_and_azure_are_reached(self):
+        self.assertEqual({"0.0.0.0/0", "::/0"}, {peer["ipBlock"]["cidr"] for peer in peers(spec(), "egress", 443)})
+        self.assertTrue(peers(spec(), "egress", 6443))
+        self.assertEqual([], peers(spec({**CASES["no API server"], **CASES["file"]}), "egress", 443))
+
+    def test_dns_is_reached(self):
+        ports = {(item["port"], item["protocol"]) for rule in spec()["egress"] for item in rule["ports"] if item["port"] == 53}
+        self.assertEqual({(53, "UDP"), (53, "TCP")}, ports)
+        self.assertEqual(2, len({str(peer) for peer in peers(spec(), "egress", 53)}))
+
+    def test_no_port_twice_in_a_rule(self):
+        for name, values in CASES.items():
+            for policy in Release(values).all("NetworkPolicy"):
+                for rule in policy["spec"]["ingress"] + policy["spec"]["egress"]:
+                    with self.subTest(name):
+                        ports = [(item["port"], item["protocol"]) for item in rule["ports"]]
+                        self.assertEqual(len(ports), len(set(ports)))
+                        self.assertTrue(rule.get("from") or rule.get("to"), "open to everybody")
+
+    def test_none_for_pods_in_the_nodes_network(self):
+        self.assertEqual([], Release(CASES["in the node's network"]).all("NetworkPolicy"))
+        self.assertEqual([], Release({"networkPolicy": {"enabled": False}}).all("NetworkPolicy"))
+
+
+if __name__ == "__main__":
+    unittest.main()

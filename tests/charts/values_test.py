@@ -1,0 +1,237 @@
+"""The values: each acts, is described, is bounded, and is refused with a message that helps."""
+import json
+import tempfile
+import unittest
+
+import chart_values
+from chart import CASES, CHART, PEM, Release, default_values, merged, refusal, template
+
+# For a value whose other setting cannot be made up from its type: that setting, and what else must be set for it to act.
+OTHER = {
+    "mode": "audit",
+    "policy.requirements": [],
+    "policy.sources": [],
+    "policy.otherRegistries": "Warn", "policy.unknownRegistry": "Warn", "policy.unknownFinding": "Warn", "policy.staleVerdict.effect": "Warn",
+    "policy.staleVerdict.after": "1h", "policy.driftGrace": "1h", "policy.workloads": "Off", "policy.maxEffect": "Warn", "policy.messages": "full",
+    "policy.aliases": {"a.example": "a.azurecr.io"},
+    "policy.namespaces": [{"names": ["sandbox"]}],
+    "policy.exemptions": CASES["everything"]["policy"]["exemptions"],
+    "definitions": {"ours": "{}"},
+    "inventory.source": "file", "inventory.refresh": "5m", "inventory.primeTimeout": "5s",
+    "inventory.azure.cloud": "AzureChinaCloud", "inventory.azure.apiVersion": "2025-11-01", "inventory.azure.discovery": "5m",
+    "inventory.azure.identities": [{}], "inventory.azure.ca": PEM,
+    "inventory.file.existingConfigMap": "theirs",
+    "workloadIdentity.clientId": "0b8f1a2e-3c4d-4e5f-8a6b-7c8d9e0f1a2b", "workloadIdentity.tenantId": "0b8f1a2e-3c4d-4e5f-8a6b-7c8d9e0f1a2b",
+    "workloadIdentity.tokenExpirationSeconds": 7200,
+    "certificates.mode": "certManager",
+    "certificates.managed.validity": "1h", "certificates.managed.caValidity": "1d", "certificates.managed.overlap.before": "1m",
+    "certificates.managed.overlap.after": "1m", "certificates.certManager.duration": "1h", "certificates.certManager.renewBefore": "1h",
+    "certificates.certManager.issuerRef": {"name": "theirs"}, "certificates.secret.caBundle": PEM + PEM,
+    "webhook.excludedNamespaces": ["platform"], "webhook.annotations": {"a": "b"},
+    "companionPolicy.hosts": ["a.example"],
+    "server.listen": "::", "server.drainDelay": "1s", "server.clientCA": PEM,
+    "audit.record": "denied", "audit.durability": "disk", "audit.onFailure": "refuse", "audit.retention.age": "1d", "audit.retention.size": "1GiB",
+    "log.level": "debug", "storage.sizeLimit": "8Gi",
+    "image.digest": "sha256:" + "a" * 64, "image.pullPolicy": "Always", "imagePullSecrets": [{"name": "a"}],
+    "commonLabels": {"a": "b"}, "commonAnnotations": {"a": "b"}, "podLabels": {"a": "b"}, "podAnnotations": {"a": "b"},
+    "podDisruptionBudget.minAvailable": 1,
+    "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
+    "nodeSelector": {"a": "b"}, "tolerations": [], "affinity": {"nodeAffinity": {}}, "topologySpreadConstraints": [{"topologyKey": "rack"}],
+    "updateStrategy": {"type": "Recreate"}, "dnsPolicy": "Default",
+    "startupProbe": {"periodSeconds": 9}, "readinessProbe": {"periodSeconds": 9}, "livenessProbe": {"periodSeconds": 9},
+    "podSecurityContext": {"runAsUser": 1000}, "securityContext": {"runAsUser": 1000},
+    "extraEnv": [{"name": "A", "value": "b"}], "extraEnvFrom": [{"secretRef": {"name": "a"}}], "extraVolumes": [{"name": "a", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "a", "mountPath": "/a"}], "extraContainers": [{"name": "a", "image": "a:1"}],
+    "extraManifests": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}],
+    "serviceAccount.annotations": {"a": "b"},
+    "networkPolicy.apiServer.cidrs": ["10.0.0.0/8"], "networkPolicy.apiServer.ports": [443], "networkPolicy.metricsFrom": [], "networkPolicy.dns": [],
+    "networkPolicy.extraIngress": [{"ports": [{"port": 1}]}], "networkPolicy.extraEgress": [{"ports": [{"port": 1}]}],
+    "serviceMonitor.apiVersion": "azmonitoring.coreos.com/v1", "serviceMonitor.labels": {"a": "b"}, "serviceMonitor.interval": "1m",
+    "prometheusRule.labels": {"a": "b"}, "prometheusRule.runbookUrl": "https://wiki", "prometheusRule.disabled": ["AcrAdmissionSlow"],
+    "prometheusRule.alertLabels": {"a": "b"},
+    "grafanaDashboard.labels": {"a": "b"}, "grafanaDashboard.annotations": {"a": "b"},
+}
+CONTEXT = {
+    "inventory.source": {"inventory": {"file": {"registries": "[]"}}},
+    "inventory.file": CASES["file"],
+    "inventory.file.existingConfigMap": {},
+    "certificates.certManager": CASES["cert-manager"],
+    "certificates.secret": CASES["own certificate"],
+    "companionPolicy.hosts": {"companionPolicy": {"enabled": True}},
+    "autoscaling": {"autoscaling": {"enabled": True}},
+    "autoscaling.enabled": {},
+    "serviceMonitor": {"serviceMonitor": {"enabled": True}},
+    "serviceMonitor.enabled": {},
+    "serviceAccount.create": {"serviceAccount": {"name": "theirs"}},
+    "prometheusRule": {"prometheusRule": {"enabled": True}},
+    "prometheusRule.enabled": {},
+    "grafanaDashboard": {"grafanaDashboard": {"enabled": True}},
+    "grafanaDashboard.enabled": {},
+    "networkPolicy.apiServer.konnectivity": {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.0/8"]}}},
+    "workloadIdentity.tenantId": {"workloadIdentity": {"enabled": True}},
+}
+
+
+def longest_prefix(table, path):
+    keys = path.split(".")
+    for length in range(len(keys), 0, -1):
+        if (found := ".".join(keys[:length])) in table:
+            return table[found]
+    return {}
+
+
+def nested(path, value):
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def described():
+    return chart_values.described((CHART / "values.yaml").read_text())
+
+
+def leaves(values, prefix=""):
+    """Paths of what is no mapping, or an empty one."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+class EveryValue(unittest.TestCase):
+    def other(self, path, value):
+        if path in OTHER:
+            return OTHER[path]
+        if isinstance(value, bool):
+            return not value
+        if isinstance(value, int):
+            return value + 1
+        if isinstance(value, str):
+            return "other"
+        raise AssertionError(f"OTHER needs a setting for {path}")
+
+    def test_changes_what_is_rendered(self):
+        for path in described():
+            with self.subTest(path):
+                context = longest_prefix(CONTEXT, path)
+                if path == "inventory.source":
+                    # The file may only be set with its source.
+                    self.assertNotEqual(template(), template(CASES["file"]))
+                    continue
+                if path == "inventory.file.existingConfigMap":
+                    self.assertNotEqual(template(CASES["file"]), template(CASES["file of somebody else"]))
+                    continue
+                value = self.other(path, chart_values.value_at(default_values(), path))
+                changed = merged(context, nested(path, value))
+                self.assertNotEqual(template(context), template(changed))
+
+    def test_is_described(self):
+        paths = set(described())
+        for leaf in leaves(default_values()):
+            keys = leaf.split(".")
+            with self.subTest(leaf):
+                self.assertTrue({".".join(keys[:length]) for length in range(1, len(keys) + 1)} & paths, "no comment that begins with # --")
+
+    def test_is_in_the_readme(self):
+        readme = (CHART / "README.md").read_text()
+        self.assertEqual(chart_values.with_table(readme, (CHART / "values.yaml").read_text()), readme, "run scripts/chart_values.py")
+        for path in described():
+            self.assertIn(f"| `{path}` |", readme)
+
+
+class Schema(unittest.TestCase):
+    def setUp(self):
+        self.schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def resolved(self, schema):
+        while "$ref" in schema:
+            schema = self.schema["definitions"][schema["$ref"].removeprefix("#/definitions/")]
+        return schema
+
+    def test_knows_exactly_the_values_there_are(self):
+        def compare(schema, values, path):
+            schema = self.resolved(schema)
+            if "properties" not in schema or path in ("resources", "certificates.certManager.issuerRef") or path.endswith("Probe"):
+                return
+            with self.subTest(path):
+                self.assertEqual(set(values), set(schema["properties"]))
+                # Of a chart that uses this one, other charts' global values come along.
+                self.assertIs(path == "global", schema.get("additionalProperties", True))
+            for key, value in values.items():
+                if isinstance(value, dict):
+                    compare(schema["properties"][key], value, f"{path}.{key}".lstrip("."))
+
+        compare(self.schema, default_values(), "")
+
+    def test_default_values_are_complete_without_their_file(self):
+        # helm checks the defaults with every rendering; an empty value must be allowed to be written out, too.
+        template(default_values())
+
+    def test_refusals_name_the_place_and_what_is_expected(self):
+        for values, said in (
+            ({"mode": "Enforce"}, "at '/mode': value must be one of 'enforce', 'audit'"),
+            ({"replcas": 3}, "additional properties 'replcas' not allowed"),
+            ({"image": {"tags": "1"}}, "at '/image': additional properties 'tags' not allowed"),
+            ({"image": {"digest": "abc"}}, "at '/image/digest': 'abc' does not match pattern"),
+            ({"replicas": 0}, "at '/replicas': minimum: got 0, want 1"),
+            ({"replicas": "2"}, "at '/replicas': got string, want integer"),
+            ({"webhook": {"timeoutSeconds": 31}}, "at '/webhook/timeoutSeconds': maximum: got 31, want 30"),
+            ({"webhook": {"failurePolicy": "Ignore"}}, "at '/webhook': additional properties 'failurePolicy' not allowed"),
+            ({"webhook": {"excludedNamespaces": ["dev-*"]}}, "at '/webhook/excludedNamespaces/0': 'dev-*' does not match pattern"),
+            ({"server": {"drainDelay": "1m"}}, "at '/server/drainDelay': '1m' does not match pattern"),
+            ({"policy": {"otherRegistries": "deny"}}, "at '/policy/otherRegistries': value must be one of 'Deny', 'Warn', 'Audit', 'Allow'"),
+            ({"policy": {"requirements": [{"definiton": "private-link"}]}}, "additional properties 'definiton' not allowed"),
+            ({"policy": {"exemptions": [{"name": "a", "requirements": ["private-link"], "expires": "2027-03-31"}]}}, "missing property 'reason'"),
+            ({"policy": {"driftGrace": "1 day"}}, "at '/policy/driftGrace': '1 day' does not match pattern"),
+            ({"policy": {"requirements": None}}, "at '/policy': missing property 'requirements'"),
+            ({"inventory": {"azure": {"cloud": "AzureUSGoverment"}}}, "value must be one of 'AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'"),
+            ({"inventory": {"azure": {"identities": [{"credential": {"kind": "secret"}}]}}}, "at '/inventory/azure/identities/0/credential/kind'"),
+            ({"certificates": {"mode": "self"}}, "value must be one of 'managed', 'certManager', 'secret'"),
+            ({"certificates": {"secret": {"caBundle": "LS0tLS1CRUdJTg=="}}}, "at '/certificates/secret/caBundle'"),
+            ({"resources": {"limits": {"memory": None}}}, "at '/resources/limits': missing property 'memory'"),
+            ({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1"]}}}, "'10.0.0.1' does not match pattern"),
+            ({"workloadIdentity": {"clientId": "acr-admission"}}, "at '/workloadIdentity/clientId': 'acr-admission' does not match pattern"),
+            ({"companionPolicy": {"hosts": ["*.azurecr.io/**"]}}, "at '/companionPolicy/hosts/0'"),
+            ({"fullnameOverride": "a" * 41}, "at '/fullnameOverride'"),
+        ):
+            with self.subTest(values):
+                self.assertIn(said, refusal(values))
+
+
+class Together(unittest.TestCase):
+    """Values that do not go together."""
+
+    def test_refusals_say_what_to_do(self):
+        for values, said in (
+            ({"image": {"tag": "latest"}}, "image.tag: latest names another image every day; set a version, or image.digest"),
+            ({"serviceAccount": {"create": False}}, "serviceAccount.name: needed with serviceAccount.create=false"),
+            ({"certificates": {"mode": "secret"}}, "certificates.secret.name: needed with certificates.mode=secret"),
+            ({"certificates": {"mode": "secret", "secret": {"name": "a"}}}, "certificates.secret.caBundle: needed"),
+            ({"inventory": {"source": "file"}}, "az acr list -o json > registries.json"),
+            ({"inventory": {"source": "file", "file": {"registries": "[]", "existingConfigMap": "a"}}}, "exclude each other"),
+            ({"inventory": {"file": {"registries": "[]"}}}, "has no meaning with inventory.source=azure"),
+            ({"autoscaling": {"enabled": True, "minReplicas": 9}}, "autoscaling.minReplicas: is more than autoscaling.maxReplicas"),
+            ({"server": {"healthPort": 8443}}, "server.healthPort: is server.port too"),
+        ):
+            with self.subTest(values):
+                self.assertIn(said, refusal(values))
+
+    def test_all_of_it_at_once(self):
+        said = refusal({"image": {"tag": "latest"}, "certificates": {"mode": "secret"}})
+        self.assertEqual(3, said.count("\n- "))
+
+    def test_no_workload_identity_in_kube_system(self):
+        said = refusal(CASES["workload identity"], namespace="kube-system")
+        self.assertIn("-n acr-admission --create-namespace", said)
+
+    def test_files_of_values_may_be_json(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write("[]")
+            file.flush()
+            release = Release({"inventory": {"source": "file"}}, more=("--set-file", f"inventory.file.registries={file.name}"))
+        self.assertEqual({"registries.json": "[]"}, release.one("ConfigMap", "acr-admission-registries")["data"])
+
+
+if __name__ == "__main__":
+    unittest.main()
