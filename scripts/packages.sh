@@ -11,8 +11,6 @@ build_packages=(
 test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev openssl python3 python3-yaml)
 # What quickstart runs.
 quickstart_packages=(openssl curl jq ca-certificates)
-# What scripts/helm-and-kubectl.sh fetches helm with, where there is no npm of another origin.
-helm_packages=(npm python3)
 # Fuzzers and static analysis.
 clang_packages=(clang-19 clang-tidy-19 libclang-rt-19-dev)
 

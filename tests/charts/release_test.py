@@ -7,9 +7,10 @@ import unittest
 
 import yaml
 
-from chart import CASES, CHART, NAMESPACE, RELEASE, Release, helm, merged, template, values_arguments
+from chart import CASES, CHART, NAMESPACE, RELEASE, HelmFailed, Release, helm, merged, template, values_arguments
 
 LONG = "a-release-whose-name-is-as-long-as-helm-lets-it-be-00"  # 53 characters
+MIDDLE = "the-charts-name-fits-but-not-one-with-suffix-00"  # 47: 61 with the name of the chart, and no suffix fits
 
 CLUSTER_KINDS = {"ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
                  "ValidatingAdmissionPolicyBinding"}
@@ -91,7 +92,7 @@ class EveryRelease(unittest.TestCase):
                 self.assertEqual(len(names), len(set(names)))
 
     def test_names_fit_whatever_the_release_is_called(self):
-        for release in (LONG, "r"):
+        for release in (LONG, MIDDLE, "r"):
             for name, item in self.every_object(release=release):
                 with self.subTest(name, kind=item["kind"], release=release):
                     # A pod's name is its Deployment's and 17 characters, and must be a host name.
@@ -191,6 +192,12 @@ class ChartFile(unittest.TestCase):
         self.assertEqual("security", annotations["artifacthub.io/category"])
         self.assertIn(f":{chart['appVersion']}\n", annotations["artifacthub.io/images"])
         self.assertTrue(annotations["artifacthub.io/changes"])
+
+    def test_clusters_without_what_is_rendered_are_refused(self):
+        with self.assertRaisesRegex(HelmFailed, "1.29"):
+            helm("template", RELEASE, str(CHART), "--kube-version", "1.29.9")
+        # As AKS and others write versions.
+        helm("template", RELEASE, str(CHART), "--kube-version", "1.30.0-gke.1")
 
     def test_version_of_the_program(self):
         chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
