@@ -34,7 +34,8 @@ CASES = {
             {"scope": {"managementGroups": ["production"]}}, {"credential": {"kind": "managedIdentity"}}]}},
     },
     "cert-manager": {"certificates": {"mode": "certManager"}},
-    "cert-manager with an issuer": {"certificates": {"mode": "certManager", "certManager": {"issuerRef": {"name": "platform", "kind": "ClusterIssuer"}}}},
+    "cert-manager with an issuer": {"certificates": {
+        "mode": "certManager", "certManager": {"issuerRef": {"name": "platform", "kind": "ClusterIssuer"}}}},
     "own certificate": {"certificates": {"mode": "secret", "secret": {"name": "webhook-tls", "caBundle": PEM}},
                         "server": {"clientCA": PEM}},
     "no API server": {"certificates": {"mode": "secret", "secret": {"name": "webhook-tls", "caBundle": PEM}},

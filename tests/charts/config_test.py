@@ -57,7 +57,8 @@ class Config(unittest.TestCase):
         release = Release(CASES["cert-manager"])
         certificate = release.one("Certificate", RELEASE)
         issuer = release.one("Issuer", certificate["spec"]["issuerRef"]["name"])
-        authority = next(item for item in release.all("Certificate") if item["spec"]["secretName"] == issuer["spec"]["ca"]["secretName"])
+        authority = next(item for item in release.all("Certificate")
+                         if item["spec"]["secretName"] == issuer["spec"]["ca"]["secretName"])
         self.assertIs(True, authority["spec"]["isCA"])
         self.assertEqual({}, release.one("Issuer", authority["spec"]["issuerRef"]["name"])["spec"]["selfSigned"])
         own = Release(CASES["cert-manager with an issuer"])
@@ -107,7 +108,8 @@ class Config(unittest.TestCase):
 
     def test_a_date_stays_a_date(self):
         # YAML knows dates; helm may not make a time of one.
-        text = "policy: {exemptions: [{name: a, registries: [a.azurecr.io], requirements: [private-link], expires: 2027-03-31, reason: b}]}\n"
+        text = ("policy: {exemptions: [{name: a, registries: [a.azurecr.io], requirements: [private-link], expires: 2027-03-31, "
+                "reason: b}]}\n")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()
