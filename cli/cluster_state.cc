@@ -1,6 +1,6 @@
 #include "cli/cluster_state.h"
 
-#include <chrono>
+#include <random>
 #include <utility>
 
 namespace cli {
@@ -12,9 +12,12 @@ constexpr std::chrono::milliseconds kInterval{1000};
 
 ClusterState::ClusterState(Cluster& cluster, const KubernetesConfig& kubernetes, state::Keeper& keeper, const base::Clock& clock,
                            base::Log log)
-    : cluster_(cluster), keeper_(keeper) {
+    : cluster_(cluster), keeper_(keeper), clock_(clock) {
   if (!kubernetes.policy_config_map.empty()) {
-    last_good_.emplace(cluster, kubernetes.policy_config_map, clock, std::move(log));
+    last_good_.emplace(cluster, kubernetes.policy_config_map, clock, log);
+  }
+  if (!kubernetes.inventory_secret.empty()) {
+    shared_.emplace(cluster, kubernetes.inventory_secret, clock, std::move(log), std::random_device()());
   }
 }
 
@@ -22,6 +25,13 @@ state::Beginnings ClusterState::Beginnings() {
   state::Beginnings beginnings;
   if (last_good_) {
     beginnings.last_good_policy = [this] { return last_good_->Read(); };
+  }
+  if (shared_) {
+    beginnings.shared_inventory = [this] {
+      auto saved = shared_->Read();
+      read_ = clock_.Monotonic();
+      return saved;
+    };
   }
   return beginnings;
 }
@@ -36,10 +46,38 @@ void ClusterState::Stop() {
   }
 }
 
+void ClusterState::Finish() {
+  finishing_ = true;
+  if (thread_) {
+    thread_->Wake();
+  }
+}
+
 void ClusterState::Run() {
-  TellOfPolicy(keeper_.status());
+  const state::Status status = keeper_.status();
+  TellOfPolicy(status);
+  if (shared_) {
+    RunInventory(status.primed);
+  }
   if (last_good_) {
     last_good_->Keep(keeper_.good_policy());
+  }
+}
+
+void ClusterState::RunInventory(bool primed) {
+  if (finishing_) {
+    if (!std::exchange(finished_, true)) {
+      shared_->ShareNow(*keeper_.states().Current());
+    }
+    return;
+  }
+  if (primed) {
+    shared_->Share(*keeper_.states().Current());
+  } else if (const auto now = clock_.Monotonic(); now - read_ >= kReadAgain) {
+    read_ = now;
+    if (auto saved = shared_->Read()) {
+      keeper_.OfferSaved(*std::move(saved));
+    }
   }
 }
 

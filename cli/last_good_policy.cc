@@ -14,7 +14,6 @@ constexpr std::chrono::seconds kWriteDeadline{10};  // of each call
 constexpr const char* kPolicyKey = "policy.yaml";
 // One text, since file names may be what keys of ConfigMaps may not: {"NAME.json": "its text"}.
 constexpr const char* kDefinitionsKey = "definitions.json";
-constexpr const char* kWhat = "policy";
 
 std::map<std::string, std::string> DataOf(const state::PolicyTexts& texts) {
   std::map<std::string, std::string> data = {{kPolicyKey, texts.policy}};
@@ -65,14 +64,12 @@ std::size_t SizeOf(const std::map<std::string, std::string>& data) {
 }  // namespace
 
 LastGoodPolicy::LastGoodPolicy(Cluster& cluster, std::string config_map, const base::Clock& clock, base::Log log)
-    : cluster_(cluster), name_(std::move(config_map)), clock_(clock), log_(std::move(log)) {
-  cluster_.ExpectFailures(kWhat);
-}
+    : cluster_(cluster), name_(std::move(config_map)), clock_(clock), log_(std::move(log)), failures_(cluster, "policy", log_) {}
 
 base::Result<state::PolicyTexts> LastGoodPolicy::Read() {
   const auto held = kube::GetConfigMap(cluster_.api(), cluster_.namespace_name(), name_, kReadDeadline);
   if (!held) {
-    cluster_.CountFailure(kWhat);
+    cluster_.CountFailure("policy");  // it is the start's to say so
     return base::Fail(base::ErrorCode::kUnavailable, held.error().ToString());
   }
   return TextsOf(*held);
@@ -106,9 +103,8 @@ bool LastGoodPolicy::TooLarge() {
   if (size <= kMaxKeptBytes) {
     return false;
   }
-  cluster_.CountFailure(kWhat);
-  log_(base::LogLevel::kWarning, "this policy is not kept as the last good one: with its definitions it has " + std::to_string(size) +
-                                     " bytes, and a ConfigMap takes " + std::to_string(kMaxKeptBytes) + "; what was kept before stays");
+  failures_.Add("this policy is not kept as the last good one: with its definitions it has " + std::to_string(size) +
+                " bytes, and a ConfigMap takes " + std::to_string(kMaxKeptBytes) + "; what was kept before stays");
   return true;
 }
 
@@ -124,14 +120,14 @@ bool LastGoodPolicy::Write(bool settled) {
   std::map<std::string, std::string> data = DataOf(*good_);
   const bool empty = !held->data.contains(kPolicyKey);
   if (held->data == data || (!empty && (!settled || done_))) {
-    problem_.clear();
+    failures_.Clear();
     return true;
   }
   held->data = std::move(data);
   const auto written =
       absent ? kube::CreateConfigMap(cluster_.api(), *held, kWriteDeadline) : kube::UpdateConfigMap(cluster_.api(), *held, kWriteDeadline);
   if (written) {
-    problem_.clear();
+    failures_.Clear();
     log_(base::LogLevel::kInfo, "the policy in force is kept as the last good one in ConfigMap " + name_);
     return true;
   }
@@ -143,11 +139,7 @@ bool LastGoodPolicy::Write(bool settled) {
 }
 
 bool LastGoodPolicy::Failed(const kube::ApiError& error) {
-  cluster_.CountFailure(kWhat);
-  if (std::string problem = error.ToString(); problem != problem_) {
-    problem_ = std::move(problem);
-    log_(base::LogLevel::kWarning, "the policy in force cannot be kept as the last good one: " + problem_);
-  }
+  failures_.Add("the policy in force cannot be kept as the last good one: " + error.ToString());
   return false;
 }
 

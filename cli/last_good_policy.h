@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/cluster.h"
+#include "cli/cluster_failures.h"
 #include "kube/config_maps.h"
 #include "state/policy_texts.h"
 
@@ -45,17 +46,17 @@ class LastGoodPolicy {
   bool TooLarge();
   // True when what is held is as it should be, as far as we may decide that.
   bool Write(bool settled);
-  bool Failed(const kube::ApiError& error);
+  bool Failed(const kube::ApiError& error);  // false
 
   Cluster& cluster_;
   const std::string name_;
   const base::Clock& clock_;
   const base::Log log_;
+  ClusterFailures failures_;
   std::shared_ptr<const state::PolicyTexts> good_;
   std::chrono::steady_clock::time_point since_{};  // when it came into force, as far as we know
   bool done_ = false;                              // it had its turn of replacing another
   std::optional<std::chrono::steady_clock::time_point> next_;
-  std::string problem_;  // logged already
 };
 
 }  // namespace cli

@@ -167,7 +167,12 @@ class Service {
     return {};
   }
 
-  void Drain() { server_->Drain(); }
+  void Drain() {
+    if (cluster_state_) {
+      cluster_state_->Finish();
+    }
+    server_->Drain();
+  }
 
   // After Drain: no request is there any more.
   void Close() {

@@ -93,7 +93,7 @@ base::Result<void> Keeper::Start(const Beginnings& beginnings) {
       return fallen_back;
     }
   }
-  RestoreSaved();
+  RestoreSaved(beginnings);
   auto fresh = ReloadInventory();
   const bool was_read = fresh.has_value();
   Publish(Judge(std::move(fresh), nullptr));
@@ -120,6 +120,11 @@ void Keeper::Poll() {
   if (judge_all || !offers.empty()) {
     policy::Facts facts = judge_all ? Judge(std::move(registries), previous_policy.get()) : std::move(facts_);
     for (Offered& offer : offers) {
+      if (offer.saved) {
+        primed_ = primed_ || offer.saved->complete;
+        facts = MergeSaved(std::move(facts), offer.saved->facts, *policy_, options_.hidden_members);
+        log_(base::LogLevel::kInfo, "taken what other replicas saved: " + std::to_string(offer.saved->facts.size()) + " registries");
+      }
       primed_ = primed_ || offer.learned.complete;
       facts = Merge(std::move(facts), std::move(offer.learned), *policy_, clock_.Now(), options_.hidden_members);
     }
@@ -141,7 +146,12 @@ void Keeper::Poll() {
 
 void Keeper::Offer(policy::Observations learned, std::function<void()> merged) {
   base::MutexLock lock(inbox_mutex_);
-  inbox_.push_back({std::move(learned), std::move(merged)});
+  inbox_.push_back({std::move(learned), std::move(merged), {}});
+}
+
+void Keeper::OfferSaved(SavedInventory saved) {
+  base::MutexLock lock(inbox_mutex_);
+  inbox_.push_back({{}, {}, std::move(saved)});
 }
 
 std::vector<Keeper::Offered> Keeper::TakeOffers() {
@@ -156,27 +166,44 @@ policy::Facts Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, 
   return JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members);
 }
 
-void Keeper::RestoreSaved() {
-  if (options_.saved_file.empty()) {
+void Keeper::RestoreSaved(const Beginnings& beginnings) {
+  std::optional<SavedInventory> saved = TakeSavedFile();
+  std::string_view whose = "the saved inventory";
+  if (beginnings.shared_inventory) {
+    std::optional<SavedInventory> shared = beginnings.shared_inventory();
+    if (shared && (!saved || IsBetter(*shared, *saved))) {
+      saved = std::move(shared);
+      whose = "the inventory that the replicas share";
+      unsaved_since_ = clock_.Monotonic();
+    }
+  }
+  if (!saved) {
     return;
+  }
+  facts_ = std::move(saved->facts);
+  primed_ = saved->complete;
+  log_(base::LogLevel::kInfo, "begun with " + std::string(whose) + ": " + std::to_string(facts_.size()) + " registries" +
+                                  (primed_ ? "" : ", not all that there are"));
+}
+
+std::optional<SavedInventory> Keeper::TakeSavedFile() {
+  if (options_.saved_file.empty()) {
+    return std::nullopt;
   }
   const auto text = base::ReadFile(options_.saved_file, kMaxInventoryBytes);
   if (!text) {
     const bool first_start = text.error().code == base::ErrorCode::kNotFound;
     log_(first_start ? base::LogLevel::kInfo : base::LogLevel::kError, "no saved inventory: " + text.error().ToString());
-    return;
+    return std::nullopt;
   }
   auto saved = ReadSavedInventory(*text, options_.saved_file, clock_.Now());
   if (!saved) {
     const std::string aside = options_.saved_file + ".damaged";
     const bool moved = std::rename(options_.saved_file.c_str(), aside.c_str()) == 0;
     log_(base::LogLevel::kError, saved.error().ToString() + (moved ? "; it is set aside as " + aside : ""));
-    return;
+    return std::nullopt;
   }
-  facts_ = std::move(saved->facts);
-  primed_ = saved->complete;
-  log_(base::LogLevel::kInfo,
-       "begun with the saved inventory: " + std::to_string(facts_.size()) + " registries" + (primed_ ? "" : ", not all that there are"));
+  return *std::move(saved);
 }
 
 void Keeper::SaveWhenDue() {

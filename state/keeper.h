@@ -22,6 +22,7 @@
 #include "policy/registry_host.h"
 #include "state/definitions_folder.h"
 #include "state/policy_texts.h"
+#include "state/saved_inventory.h"
 #include "state/state.h"
 
 namespace state {
@@ -50,9 +51,10 @@ struct Status {
   std::uint64_t generation = 0;
 };
 
-// What a start begins with where its own files fail it. Each is called at most once, in Start, and may block.
+// What a start begins with beside its own files, or where these fail it. Each is called at most once, in Start, and may block.
 struct Beginnings {
-  std::function<base::Result<PolicyTexts>()> last_good_policy{};  // null: there is none
+  std::function<base::Result<PolicyTexts>()> last_good_policy{};      // null: there is none; else asked when the files are bad
+  std::function<std::optional<SavedInventory>()> shared_inventory{};  // null: none; of this and the saved file the better is taken
 };
 
 class Keeper {
@@ -67,6 +69,9 @@ class Keeper {
   // not block.
   void Offer(policy::Observations learned, std::function<void()> merged) EXCLUDES(inbox_mutex_);
 
+  // Takes an inventory that was saved elsewhere, where it is later than what is known. Otherwise as above.
+  void OfferSaved(SavedInventory saved) EXCLUDES(inbox_mutex_);
+
   // Looks whether any file changed or anything was offered, and publishes a new State when so. A bad file is reported once, by the `log`
   // function, and the old content stays in force. Cheap when nothing changed.
   void Poll();
@@ -80,8 +85,9 @@ class Keeper {
 
  private:
   struct Offered {
-    policy::Observations learned;
-    std::function<void()> merged;
+    policy::Observations learned{};
+    std::function<void()> merged{};
+    std::optional<SavedInventory> saved{};
   };
 
   // True when there is a new policy. A bad one is an error, and whatever was in force stays.
@@ -91,8 +97,10 @@ class Keeper {
   PolicyTexts TextsInForce() const;
   // The registries of a file that changed and could be read; none otherwise.
   std::optional<std::vector<policy::Registry>> ReloadInventory() EXCLUDES(mutex_);
-  // Begins with the saved inventory; a damaged one is set aside, with a message, and never used.
-  void RestoreSaved() EXCLUDES(mutex_);
+  // Begins with the saved inventory, or with that which the replicas share.
+  void RestoreSaved(const Beginnings& beginnings) EXCLUDES(mutex_);
+  // The saved file's; a damaged one is set aside, with a message, and never used.
+  std::optional<SavedInventory> TakeSavedFile();
   void Save();
   void SaveWhenDue();
   // Judges `fresh`, or what is known already.

@@ -55,4 +55,14 @@ policy::Facts Merge(policy::Facts known, policy::Observations learned, const pol
   return known;
 }
 
+policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy, policy::HiddenMembers hidden) {
+  for (const auto& [login_server, facts] : saved) {
+    const policy::RegistryFacts* const before = known.Find(login_server);
+    if (before == nullptr || before->registry.observed < facts->registry.observed) {
+      known.Add(JudgeOne(facts->registry, policy, facts.get(), /*same_policy=*/false, hidden));
+    }
+  }
+  return known;
+}
+
 }  // namespace state

@@ -5,6 +5,7 @@
 #include "policy/observations.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
+#include "state/saved_inventory.h"
 
 namespace state {
 
@@ -15,5 +16,9 @@ namespace state {
 // by then, and stay with them. `hidden` is the same from call to call.
 policy::Facts Merge(policy::Facts known, policy::Observations learned, const policy::Policy& policy, base::Time now,
                     policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
+
+// The facts with those of a saved inventory that they lack, or that it observed later; these come with their memory of compliance.
+policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy,
+                         policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 
 }  // namespace state

@@ -103,6 +103,19 @@ bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFac
 
 }  // namespace
 
+base::Time MeanObserved(const policy::Facts& facts) {
+  base::Time mean{};
+  std::int64_t seen = 0;
+  for (const auto& [login_server, known] : facts) {
+    mean += (known->registry.observed - mean) / ++seen;  // a sum of microseconds would overflow
+  }
+  return mean;
+}
+
+bool IsBetter(const SavedInventory& a, const SavedInventory& b) {
+  return a.complete == b.complete ? MeanObserved(a.facts) > MeanObserved(b.facts) : a.complete;
+}
+
 std::string WriteSavedInventory(const policy::Facts& facts, bool complete, base::Time now) {
   std::string text;
   base::JsonWriter(text)

@@ -17,6 +17,13 @@ struct SavedInventory {
   bool complete = true;  // false: the source had not been read whole yet when it was saved
 };
 
+// When its registries were observed, on average; the epoch without any. Of two inventories the newer is the one of which this is
+// later: one that could be read in part alone, and is old for the rest, does not pass for new.
+base::Time MeanObserved(const policy::Facts& facts);
+
+// Whether to begin with `a` rather than `b`: a whole one goes before a part, then the newer.
+bool IsBetter(const SavedInventory& a, const SavedInventory& b);
+
 // The file's whole text: a header, one registry a line, and a checksum of all that stands before it.
 std::string WriteSavedInventory(const policy::Facts& facts, bool complete, base::Time now);
 

@@ -38,6 +38,7 @@ class ClusterStateTest : public ::testing::Test {
     folder_.Write("definitions/own.json", kDefinition);
     folder_.Write("policy.yaml", kPolicy);
     kubernetes_.policy_config_map = "last-good";
+    kubernetes_.inventory_secret = "shared";
     Restart();
   }
 
@@ -53,6 +54,22 @@ class ClusterStateTest : public ::testing::Test {
     world_.clock.Advance(seconds(1));
     keeper_->Poll();
     state_->Run();
+  }
+  // Azure was read.
+  void Learn(const std::string& name) {
+    const nlohmann::json body = CompliantRegistry(name);
+    policy::Observations learned;
+    learned.present.push_back({name + ".azurecr.io", name, body["id"], world_.clock.Now(), body.dump()});
+    learned.complete = true;
+    keeper_->Offer(std::move(learned), nullptr);
+    Tick();
+  }
+  std::string Known() const {
+    std::string names;
+    for (const auto& facts : keeper_->states().Current()->facts.Sorted()) {
+      names += (names.empty() ? "" : " ") + facts->registry.name;
+    }
+    return names;
   }
   std::vector<std::string> Events() {
     std::vector<std::string> reasons;
@@ -153,6 +170,48 @@ TEST_F(ClusterStateTest, AGoodStartAsksForNothing) {
   world_.client->SetUnreachable(true);
   ASSERT_TRUE(Start());
   EXPECT_EQ(world_.Failures("policy"), 0U);
+}
+
+TEST_F(ClusterStateTest, AStartWithoutAzureBeginsWithWhatReplicasShared) {
+  ASSERT_TRUE(Start());
+  Learn("contoso");
+  Restart();
+  ASSERT_TRUE(Start());
+  EXPECT_TRUE(keeper_->status().primed);
+  EXPECT_EQ(Known(), "contoso");
+}
+
+TEST_F(ClusterStateTest, WhenTheApiServerIsAwayAtTheStartItIsAskedAgain) {
+  ASSERT_TRUE(Start());
+  Learn("contoso");
+  Restart();
+  world_.client->SetUnreachable(true);
+  ASSERT_TRUE(Start());
+  EXPECT_FALSE(keeper_->status().primed);
+  for (seconds passed{0}; passed < kReadAgain * 3; passed += seconds(1)) {
+    Tick();
+  }
+  EXPECT_FALSE(keeper_->status().primed);
+  world_.client->SetUnreachable(false);
+  for (seconds passed{0}; passed <= kReadAgain; passed += seconds(1)) {
+    Tick();
+  }
+  EXPECT_TRUE(keeper_->status().primed);
+  EXPECT_EQ(Known(), "contoso");
+}
+
+TEST_F(ClusterStateTest, AtTheEndWhatIsKnownIsShared) {
+  ASSERT_TRUE(Start());
+  Learn("contoso");
+  world_.clock.Advance(kLeastGainAtEnd);
+  Learn("fabrikam");
+  world_.clock.Advance(kLeastGainAtEnd);
+  Learn("contoso");
+  state_->Finish();
+  state_->Run();
+  Restart();
+  ASSERT_TRUE(Start());
+  EXPECT_EQ(Known(), "contoso fabrikam");
 }
 
 }  // namespace

@@ -177,6 +177,8 @@ TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
   EXPECT_EQ(configs[0].cluster, "prod-weu");
   EXPECT_EQ(configs[1].inventory.source, cli::InventorySource::kAzure);
   EXPECT_EQ(configs[1].inventory.identities.size(), 2U);
+  ASSERT_TRUE(configs[2].kubernetes);
+  EXPECT_EQ(configs[2].kubernetes->inventory_secret, "acr-admission-inventory");
 }
 
 TEST_F(ConfigTest, ReportsEveryProblemInTheFilesOrder) {

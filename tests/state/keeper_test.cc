@@ -459,6 +459,51 @@ TEST_F(KeeperTest, LoadsOnceFromTheSavedInventoryWhereThatIsAll) {
   EXPECT_TRUE(std::filesystem::exists(temp_ / "saved")) << "one that only reads moves nothing";
 }
 
+// Of what another replica saved when `name` was so.
+SavedInventory SavedElsewhere(const std::string& name, base::Time observed, bool complete = true) {
+  SavedInventory saved;
+  saved.complete = complete;
+  auto facts = std::make_shared<policy::RegistryFacts>();
+  facts->registry = {name + ".azurecr.io", name, "/subscriptions/0/registries/" + name, observed, Registry(name, "Disabled")};
+  saved.facts.Add(std::move(facts));
+  return saved;
+}
+
+TEST_F(KeeperTest, BeginsWithTheBetterOfTheSavedFileAndWhatReplicasShare) {
+  KeeperOptions options = Options();
+  options.inventory_file.clear();
+  options.saved_file = temp_ / "saved";
+  temp_.Write("saved", WriteSavedInventory(SavedElsewhere("mine", clock_.Now() - std::chrono::hours(2)).facts, true, clock_.Now()));
+  const auto begin = [&](std::optional<SavedInventory> shared) {
+    Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+    EXPECT_TRUE(keeper.Start({{}, [&shared] { return shared; }}));
+    const auto facts = keeper.states().Current()->facts.Sorted();
+    return facts.at(0)->registry.name + (keeper.status().primed ? "" : " in part");
+  };
+  EXPECT_EQ(begin(SavedElsewhere("theirs", clock_.Now() - std::chrono::hours(1))), "theirs");
+  EXPECT_EQ(begin(SavedElsewhere("theirs", clock_.Now() - std::chrono::hours(3))), "mine");
+  EXPECT_EQ(begin(SavedElsewhere("theirs", clock_.Now(), /*complete=*/false)), "mine");
+  EXPECT_EQ(begin(std::nullopt), "mine");
+  std::filesystem::remove(temp_ / "saved");
+  EXPECT_EQ(begin(SavedElsewhere("theirs", clock_.Now(), /*complete=*/false)), "theirs in part");
+}
+
+TEST_F(KeeperTest, WhatReplicasShareMayComeLate) {
+  KeeperOptions options = Options();
+  options.inventory_file.clear();
+  options.saved_file = temp_ / "saved";
+  Keeper keeper(options, clock_, [](base::LogLevel, std::string_view) {});
+  ASSERT_TRUE(keeper.Start());
+  EXPECT_FALSE(keeper.status().primed);
+  keeper.OfferSaved(SavedElsewhere("theirs", clock_.Now() - std::chrono::hours(1)));
+  keeper.Poll();
+  EXPECT_TRUE(keeper.status().primed);
+  EXPECT_EQ(Verdict(*keeper.states().Current(), "theirs"), "public-network-access-disabled Compliant");
+  EXPECT_EQ(keeper.status().inventory_observed, clock_.Now() - std::chrono::hours(1));
+  keeper.SaveNow();
+  EXPECT_TRUE(std::filesystem::exists(temp_ / "saved")) << "and is ours from then on";
+}
+
 TEST_F(KeeperTest, SetsADamagedSavedInventoryAsideAndNeverUsesIt) {
   KeeperOptions options = Options();
   options.saved_file = temp_ / "saved";

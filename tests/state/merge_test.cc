@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "state/load.h"
 
 namespace state {
 namespace {
@@ -187,6 +188,40 @@ TEST_F(MergeTest, ComplianceByAzurePolicyIsAsOldAsItsReading) {
   See(RegistryOf("contoso", true, kNow));
   EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
   EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - seconds(50));
+}
+
+TEST_F(MergeTest, TakesOfASavedInventoryWhatIsMissingOrLater) {
+  const auto saved_at = [this](const std::string& name, bool open, base::Time observed) {
+    policy::Observations learned;
+    learned.present.push_back(RegistryOf(name, open, observed));
+    return Merge({}, std::move(learned), *policy_, kNow).FindShared(name + ".azurecr.io");
+  };
+  See(RegistryOf("later", true, kNow - seconds(10)));
+  See(RegistryOf("earlier", true, kNow - seconds(30)));
+  policy::Facts saved;
+  for (const char* name : {"later", "earlier", "missing"}) {
+    saved.Add(saved_at(name, /*open=*/false, kNow - seconds(20)));
+  }
+  facts_ = MergeSaved(std::move(facts_), saved, *policy_);
+  EXPECT_EQ(Result("later"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Result("earlier"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Result("missing"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Find("missing")->registry.observed, kNow - seconds(20)) << "at its true age";
+}
+
+TEST_F(MergeTest, ASavedInventoryBringsItsMemoryOfCompliance) {
+  auto remembered = std::make_shared<policy::RegistryFacts>();
+  remembered->registry = RegistryOf("contoso", /*open=*/true, kNow - seconds(20));
+  const std::string rule = JudgeOne(remembered->registry, *policy_, nullptr, false, policy::HiddenMembers::kAsAzure)->verdict.at(0).rule;
+  policy::Finding met;
+  met.requirement = "public-network-access-disabled";
+  met.rule = rule;
+  met.last_compliant = kNow - hours(1);
+  remembered->verdict = {met};
+  policy::Facts saved;
+  saved.Add(remembered);
+  facts_ = MergeSaved(std::move(facts_), saved, *policy_);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - hours(1));
 }
 
 }  // namespace

@@ -97,5 +97,38 @@ TEST(SavedInventory, NamesTheVersionItDoesNotKnow) {
   EXPECT_THAT(ReadSavedInventory(text, "saved", kNow).error().message, HasSubstr("version 2"));
 }
 
+policy::Facts ObservedAt(const std::vector<base::Time>& times) {
+  policy::Facts facts;
+  for (const base::Time time : times) {
+    auto one = std::make_shared<policy::RegistryFacts>();
+    one->registry.login_server = "r" + std::to_string(facts.size()) + ".azurecr.io";
+    one->registry.observed = time;
+    facts.Add(std::move(one));
+  }
+  return facts;
+}
+
+TEST(SavedInventory, IsAsOldAsItsRegistriesOnAverage) {
+  const auto hour = std::chrono::hours(1);
+  EXPECT_EQ(MeanObserved(ObservedAt({kNow, kNow - hour * 2, kNow - hour * 4})), kNow - hour * 2);
+  EXPECT_EQ(MeanObserved({}), base::Time{});
+  EXPECT_EQ(MeanObserved(ObservedAt(std::vector<base::Time>(100'000, kNow))), kNow) << "no sum overflows";
+}
+
+TEST(SavedInventory, TheBetterOfTwoIsWholeAndThenNewer) {
+  const auto hour = std::chrono::hours(1);
+  const SavedInventory old_whole{ObservedAt({kNow - hour, kNow - hour}), true};
+  const SavedInventory new_whole{ObservedAt({kNow, kNow}), true};
+  const SavedInventory new_part{ObservedAt({kNow}), false};
+  const SavedInventory one_read{ObservedAt({kNow, kNow - hour * 10}), true};  // of the other nothing new could be read
+  EXPECT_TRUE(IsBetter(new_whole, old_whole));
+  EXPECT_FALSE(IsBetter(old_whole, new_whole));
+  EXPECT_TRUE(IsBetter(old_whole, new_part));
+  EXPECT_FALSE(IsBetter(new_part, old_whole));
+  EXPECT_TRUE(IsBetter(old_whole, one_read));
+  EXPECT_TRUE(IsBetter(old_whole, {{}, true}));
+  EXPECT_FALSE(IsBetter(new_whole, new_whole));
+}
+
 }  // namespace
 }  // namespace state
