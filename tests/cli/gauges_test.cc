@@ -126,5 +126,17 @@ TEST(Gauges, TellWhenTheCertificateEnds) {
   EXPECT_DOUBLE_EQ(gauges.certificate_not_after_seconds.value(), 1.8e9);
 }
 
+TEST(Gauges, TellThatTheLastGoodPolicyIsInForce) {
+  state::Status status;
+  webhook::Gauges gauges;
+  FillGauges(nullptr, status, nullptr, {}, gauges);
+  EXPECT_FALSE(gauges.policy_last_good);
+  status.policy_problem = "policy.yaml:1:1: bad";
+  status.policy_last_good = true;
+  FillGauges(nullptr, status, nullptr, {}, gauges);
+  EXPECT_TRUE(gauges.policy_last_good);
+  EXPECT_TRUE(gauges.policy_stale);
+}
+
 }  // namespace
 }  // namespace cli

@@ -134,5 +134,18 @@ TEST(Metrics, EveryReasonHasAName) {
   EXPECT_EQ(ToString(static_cast<Confirmation>(kConfirmations)), "");
 }
 
+TEST(Metrics, TellsOfTheClusterOnlyWhereThereIsOne) {
+  Metrics metrics("");
+  EXPECT_THAT(metrics.Expose(), AllOf(Not(HasSubstr("kubernetes")), Not(HasSubstr("events_total"))));
+  metrics.OnScrape([](Gauges& gauges) {
+    gauges.policy_last_good = true;
+    gauges.kubernetes = Gauges::Kubernetes{{{"written", 3}, {"failed", 0}}, {{"policy", 2}}};
+  });
+  EXPECT_THAT(metrics.Expose(),
+              AllOf(HasSubstr("acr_admission_policy_last_good 1\n"), HasSubstr("acr_admission_events_total{result=\"written\"} 3\n"),
+                    HasSubstr("acr_admission_events_total{result=\"failed\"} 0\n"),
+                    HasSubstr("acr_admission_kubernetes_failures_total{what=\"policy\"} 2\n")));
+}
+
 }  // namespace
 }  // namespace webhook
