@@ -96,14 +96,15 @@ TEST_F(LastGoodPolicyTest, AReplicaWithAStaleVolumeNeverPutsTheOlderPolicyBack) 
   a_.good = Texts("one");
   Pass(kSettle * 2, {&a_});
   a_.good = Texts("two");  // seen by `a` at once
-  Pass(std::chrono::minutes(1), {&a_});
-  b_.good = Texts("one");  // `b` starts with the older one
-  Pass(std::chrono::minutes(1), {&a_, &b_});
-  b_.good = Texts("two");
-  for (int i = 0; i < 1200; ++i) {
+  for (seconds passed{0}; passed < kSettle * 3; passed += seconds(1)) {
+    if (passed == seconds(30)) {  // `b` starts with the older one, and sees the newer late
+      b_.good = Texts("one");
+    } else if (passed == std::chrono::minutes(2)) {
+      b_.good = Texts("two");
+    }
     const std::string before = Held();
     Pass(seconds(1), {&a_, &b_});
-    EXPECT_FALSE(before == "two" && Held() == "one");
+    ASSERT_FALSE(before == "two" && Held() == "one") << passed.count() << " s after the change";
   }
   EXPECT_EQ(Held(), "two");
 }
