@@ -81,9 +81,9 @@ TEST(ParseIdentity, RefusesACertificateWithoutAlternativeNames) {
 
 TEST(ParseIdentity, RefusesGarbage) {
   const auto made = support::MakeSelfSigned();
-  EXPECT_THAT(ErrorOf("", made.key_pem), HasSubstr("the certificate is no PEM certificate"));
-  EXPECT_THAT(ErrorOf("garbage", made.key_pem), HasSubstr("the certificate is no PEM certificate"));
-  EXPECT_THAT(ErrorOf(made.key_pem, made.key_pem), HasSubstr("the certificate is no PEM certificate"));
+  EXPECT_THAT(ErrorOf("", made.key_pem), HasSubstr("there is no PEM certificate"));
+  EXPECT_THAT(ErrorOf("garbage", made.key_pem), HasSubstr("there is no PEM certificate"));
+  EXPECT_THAT(ErrorOf(made.key_pem, made.key_pem), HasSubstr("there is no PEM certificate"));
   EXPECT_THAT(ErrorOf(made.certificate_pem, ""), HasSubstr("the key is no PEM private key"));
   EXPECT_THAT(ErrorOf(made.certificate_pem, made.certificate_pem), HasSubstr("the key is no PEM private key"));
 }
@@ -91,7 +91,7 @@ TEST(ParseIdentity, RefusesGarbage) {
 TEST(ParseIdentity, RefusesABrokenIntermediate) {
   const auto leaf = support::MakeSelfSigned();
   const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  EXPECT_THAT(ErrorOf(leaf.certificate_pem + broken, leaf.key_pem), HasSubstr("a certificate after the first cannot be read"));
+  EXPECT_THAT(ErrorOf(leaf.certificate_pem + broken, leaf.key_pem), HasSubstr("certificate 2 cannot be read"));
 }
 
 TEST(ParseIdentity, RefusesAnEncryptedKeyWithoutAskingForItsPassphrase) {
