@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "http/http_date.h"
 #include "http/url.h"
 #include "kube/object.h"
 
@@ -216,6 +217,7 @@ ApiResult<http::Response> Api::Send(const Call& call, milliseconds deadline) {
     if (!response) {
       return FromError(std::move(response.error()));
     }
+    NoteTime(*response);
     if (response->status != 401 || refusal) {
       return *std::move(response);
     }
@@ -223,6 +225,18 @@ ApiResult<http::Response> Api::Send(const Call& call, milliseconds deadline) {
     refused = *std::move(token);
     refusal = *std::move(response);
   }
+}
+
+void Api::NoteTime(const http::Response& response) {
+  if (const std::optional<base::Time> date = http::ParseHttpDate(response.Header("Date"))) {
+    base::MutexLock lock(mutex_);
+    ahead_ = *date - clock_.Now();
+  }
+}
+
+std::optional<base::Time> Api::ServerTime() const {
+  base::MutexLock lock(mutex_);
+  return ahead_ ? std::make_optional(clock_.Now() + *ahead_) : std::nullopt;
 }
 
 }  // namespace kube

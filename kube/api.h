@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "http/client.h"
 #include "kube/api_error.h"
 #include "kube/bearer_token.h"
@@ -70,12 +72,16 @@ class Api {
   ApiResult<nlohmann::json> MergePatch(const Collection& in, const std::string& name, const nlohmann::json& patch,
                                        std::chrono::milliseconds deadline);
   // Server-side apply: `fields` (with apiVersion and kind) is all that `manager` wants to own of the object, which is made if there
-  // is none. https://kubernetes.io/docs/reference/using-api/server-side-apply/
+  // is none. With metadata.resourceVersion in it, as conditional as Update, and it makes nothing.
+  // https://kubernetes.io/docs/reference/using-api/server-side-apply/
   ApiResult<nlohmann::json> Apply(const Collection& in, const std::string& name, const nlohmann::json& fields, const std::string& manager,
                                   OnConflict on_conflict, std::chrono::milliseconds deadline);
   // The object may live on while its finalizers are carried out.
   ApiResult<void> Delete(const Collection& in, const std::string& name, const Preconditions& preconditions,
                          std::chrono::milliseconds deadline);
+
+  // What time it is by the API server's clock, to the second: by the last answer that said so. Nothing before that.
+  std::optional<base::Time> ServerTime() const EXCLUDES(mutex_);
 
  private:
   // What is asked: the call as it is sent but for the token, and how a refusal's remedy calls it.
@@ -90,11 +96,14 @@ class Api {
   };
   ApiResult<nlohmann::json> Perform(const Call& call, std::chrono::milliseconds deadline);
   ApiResult<http::Response> Send(const Call& call, std::chrono::milliseconds deadline);
+  void NoteTime(const http::Response& response) EXCLUDES(mutex_);
 
   const std::string server_;
   BearerToken token_;
   http::Client& client_;
   const base::Clock& clock_;
+  mutable base::Mutex mutex_;
+  std::optional<std::chrono::microseconds> ahead_ GUARDED_BY(mutex_);  // the API server's clock, of ours
 };
 
 }  // namespace kube

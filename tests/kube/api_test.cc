@@ -318,5 +318,34 @@ TEST(ApplyCaBundle, AnotherManagersValueIsAConflictUnlessForced) {
   EXPECT_EQ((*forced)["webhooks"][0]["clientConfig"]["caBundle"], "Q0E=");
 }
 
+TEST(Api, AnApplyOfAVersionThatIsNoLongerIsAConflictAndMakesNothing) {
+  KubeWorld world;
+  const std::string path = "/api/v1/namespaces/acr/configmaps/policy";
+  json fields = ConfigMap("policy", "x");
+  fields["metadata"]["resourceVersion"] = "1";
+  const auto apply = [&] { return world.api.Apply(kConfigMaps, "policy", fields, "m", OnConflict::kForce, kDeadline); };
+  auto applied = apply();
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().kind, Kind::kConflict);
+  EXPECT_FALSE(world.kubernetes.Find(path));
+  world.kubernetes.Put(path, ConfigMap("policy", "y"));
+  EXPECT_FALSE(apply());
+  fields["metadata"]["resourceVersion"] = (*world.kubernetes.Find(path))["metadata"]["resourceVersion"];
+  EXPECT_TRUE(apply());
+}
+
+TEST(Api, KnowsTheApiServersTimeByItsAnswers) {
+  KubeWorld world;
+  EXPECT_EQ(world.api.ServerTime(), std::nullopt);
+  static_cast<void>(world.api.Get(kConfigMaps, "policy", kDeadline));
+  EXPECT_EQ(world.api.ServerTime(), std::nullopt) << "it does not say";
+  support::FakeClock theirs(world.clock.Now() + std::chrono::hours(5));
+  world.client.TellTime(&theirs);
+  static_cast<void>(world.api.Get(kConfigMaps, "policy", kDeadline));  // a refusal says so too
+  EXPECT_EQ(world.api.ServerTime(), theirs.Now());
+  world.clock.Advance(std::chrono::seconds(7));
+  EXPECT_EQ(world.api.ServerTime(), theirs.Now() + std::chrono::seconds(7));
+}
+
 }  // namespace
 }  // namespace kube

@@ -208,10 +208,17 @@ http::Response FakeKubernetes::Apply(const KubernetesCall& call) {
   }
   const auto found = objects_.find(call.path);
   const bool exists = found != objects_.end();
+  json fields_of_call = call.body;
+  if (const std::string version = Text(Member(call.body, "metadata"), "resourceVersion"); !version.empty()) {
+    if (!exists || version != Text(found->second.value["metadata"], "resourceVersion")) {
+      return ModifiedStatus(call);
+    }
+    fields_of_call["metadata"].erase("resourceVersion");
+  }
   const auto force = call.query.find("force");
   ManagedFields fields = exists ? found->second.fields : ManagedFields();
-  auto applied =
-      fields.Apply(exists ? found->second.value : json(), call.body, manager->second, force != call.query.end() && force->second == "true");
+  auto applied = fields.Apply(exists ? found->second.value : json(), fields_of_call, manager->second,
+                              force != call.query.end() && force->second == "true");
   if (!applied.conflicts.empty()) {
     std::string message = "Apply failed with " + std::to_string(applied.conflicts.size()) + " conflict(s): ";
     for (const std::string& conflict : applied.conflicts) {

@@ -1,12 +1,28 @@
 #include "tests/support/fake_kubernetes_client.h"
 
+#include <array>
+#include <ctime>
+
 namespace support {
+namespace {
+
+std::string HttpDate(base::Time time) {
+  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 64> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
+}
+
+}  // namespace
 
 base::Result<http::Response> FakeKubernetesClient::Send(const http::Request& request) {
   const auto fail = [&request](const char* what) {
     return base::Fail(base::ErrorCode::kUnavailable, request.method + " " + kFakeKubernetes + ": " + what);
   };
   bool lose = false;
+  const base::Clock* clock = nullptr;
   {
     base::MutexLock lock(mutex_);
     if (unreachable_ || !request.url.starts_with(std::string(kFakeKubernetes) + "/")) {
@@ -16,6 +32,7 @@ base::Result<http::Response> FakeKubernetesClient::Send(const http::Request& req
       --lost_;
       lose = true;
     }
+    clock = clock_;
   }
   http::Response response = world_.Answer(request);
   if (lose) {
@@ -24,12 +41,20 @@ base::Result<http::Response> FakeKubernetesClient::Send(const http::Request& req
   if (response.body.size() > request.max_response_bytes) {
     return fail("reading the answer: its body is too large");
   }
+  if (clock != nullptr) {
+    response.headers.emplace_back("Date", HttpDate(clock->Now()));
+  }
   return response;
 }
 
 void FakeKubernetesClient::SetUnreachable(bool unreachable) {
   base::MutexLock lock(mutex_);
   unreachable_ = unreachable;
+}
+
+void FakeKubernetesClient::TellTime(const base::Clock* clock) {
+  base::MutexLock lock(mutex_);
+  clock_ = clock;
 }
 
 void FakeKubernetesClient::LoseAnswers(int times) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "http/client.h"
 #include "tests/support/fake_kubernetes.h"
@@ -23,12 +24,15 @@ class FakeKubernetesClient final : public http::Client {
   void SetUnreachable(bool unreachable) EXCLUDES(mutex_);
   // The next `times` requests are carried out, but their answers never come.
   void LoseAnswers(int times) EXCLUDES(mutex_);
+  // Answers say what time it is by `clock`, as an API server's do. Null: they do not.
+  void TellTime(const base::Clock* clock) EXCLUDES(mutex_);
 
  private:
   FakeKubernetes& world_;
   base::Mutex mutex_;
   bool unreachable_ GUARDED_BY(mutex_) = false;
   int lost_ GUARDED_BY(mutex_) = 0;
+  const base::Clock* clock_ GUARDED_BY(mutex_) = nullptr;
 };
 
 }  // namespace support
