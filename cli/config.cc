@@ -81,7 +81,7 @@ class ConfigReader {
   Config Read() {
     ReadServer();
     ReadHealth();
-    ReadTls();
+    ReadTlsSection();
     ReadInventorySection();
     ReadKubernetesSection();
     ReadPath(document_, "policy", folder_, &config_.policy);
@@ -168,11 +168,12 @@ class ConfigReader {
     }
   }
 
-  void ReadTls() {
-    if (auto tls = RequiredSection("tls")) {
-      ReadRequiredPath(*tls, "certificate", folder_, &config_.tls.certificate);
-      ReadRequiredPath(*tls, "key", folder_, &config_.tls.key);
-      tls->Finish();
+  void ReadTlsSection() {
+    if (const YamlNode* node = document_.RequiredMember("tls")) {
+      config_.tls = ReadTls(*node, file_, folder_, problems_);
+      if (config_.tls.managed && document_.Member("kubernetes") == nullptr) {
+        document_.AddProblem(*node, "tls.mode", "managed needs the section kubernetes; {} is enough in a pod");
+      }
     }
   }
 

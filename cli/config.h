@@ -10,6 +10,7 @@
 #include "base/problem.h"
 #include "cli/inventory_config.h"
 #include "cli/kubernetes_config.h"
+#include "cli/tls_config.h"
 
 namespace cli {
 
@@ -29,9 +30,7 @@ struct Config {
   struct {
     std::string address = "0.0.0.0:8080";
   } health;
-  struct {
-    std::string certificate, key;  // required
-  } tls;
+  TlsConfig tls;
   InventoryConfig inventory;
   std::optional<KubernetesConfig> kubernetes;  // none: no API server is talked to
   std::string policy;                          // "": the default policy

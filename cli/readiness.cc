@@ -18,10 +18,11 @@ std::optional<std::string> InventoryProblem(const Health& health) {
 }  // namespace
 
 std::string NotReady(const Health& health) {
-  if (health.state.primed || health.priming_over) {
-    return {};
+  std::string reasons = health.certificate_not_ready;
+  if (!health.state.primed && !health.priming_over) {
+    AddLine(reasons, "inventory: not read yet: ", InventoryProblem(health).value_or("reading"));
   }
-  return "inventory: not read yet: " + InventoryProblem(health).value_or("reading");
+  return reasons;
 }
 
 std::string ReadinessNotes(const Health& health) {
@@ -42,6 +43,9 @@ std::string ReadinessNotes(const Health& health) {
   }
   if (health.certificate_problem) {
     AddLine(notes, "certificate: the older one serves: ", *health.certificate_problem);
+  }
+  for (const std::string& note : health.certificate_notes) {
+    AddLine(notes, "certificate: ", note);
   }
   if (health.audit_problem) {
     AddLine(notes, "audit: records go to standard output, the database fails: ", *health.audit_problem);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "state/keeper.h"
 
@@ -11,7 +12,9 @@ namespace cli {
 struct Health {
   state::Status state;
   bool priming_over = false;                       // inventory.primeTimeout has passed since the start
-  std::optional<std::string> certificate_problem;  // the newest files were refused; the older certificate serves
+  std::string certificate_not_ready;               // mode managed: why nothing should be sent here yet, "" when it should
+  std::optional<std::string> certificate_problem;  // the newest certificate could not be had; the older one serves
+  std::vector<std::string> certificate_notes;      // mode managed: what else somebody ought to mend
   std::optional<std::string> azure_problem;        // not all that is to be read of Azure can be
   std::optional<std::string> audit_problem;        // records cannot be committed
 };

@@ -13,7 +13,6 @@
 #include "azure/live_inventory.h"
 #include "azure/live_threads.h"
 #include "base/periodic.h"
-#include "certs/file_identity.h"
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
@@ -27,6 +26,7 @@
 #include "cli/machine.h"
 #include "cli/process.h"
 #include "cli/readiness.h"
+#include "cli/serving_identity.h"
 #include "cli/version.h"
 #include "state/keeper.h"
 #include "webhook/metrics.h"
@@ -97,7 +97,6 @@ class Service {
         log_(std::move(log)),
         started_(clock.Monotonic()),
         keeper_(KeeperOptionsOf(config), clock, log_),
-        identity_(config.tls.certificate, config.tls.key, log_),
         metrics_(std::string(kVersion)) {}
 
   ~Service() { metrics_.OnScrape(nullptr); }
@@ -121,7 +120,8 @@ class Service {
       cluster_ = *std::move(cluster);
       cluster_state_ = std::make_unique<ClusterState>(*cluster_, *config_.kubernetes, keeper_, clock_, log_);
     }
-    if (base::Result<void> loaded = identity_.Load(); !loaded) {
+    identity_ = std::make_unique<ServingIdentity>(config_.tls, cluster_.get(), clock_, log_);
+    if (base::Result<void> loaded = identity_->Load(); !loaded) {
       return loaded;
     }
     if (base::Result<void> loaded = keeper_.Start(cluster_state_ ? cluster_state_->Beginnings() : state::Beginnings()); !loaded) {
@@ -151,6 +151,7 @@ class Service {
       cluster_->Start();
       cluster_state_->Start();
     }
+    identity_->Start();
     files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
     if (inventory_) {
       refresh_ = std::make_unique<azure::LiveThreads>(*inventory_, [this] { azure_->Interrupt(); });
@@ -171,6 +172,7 @@ class Service {
     if (cluster_state_) {
       cluster_state_->Finish();
     }
+    identity_->Settle();
     server_->Drain();
   }
 
@@ -181,10 +183,12 @@ class Service {
     }
     files_->Stop();
     keeper_.SaveNow();
+    identity_->Leave();
     if (cluster_) {
       cluster_->Stop();
       cluster_state_->Stop();
     }
+    identity_->Stop();
     if (trail_) {
       records_->Stop();
       trail_->Close();
@@ -193,7 +197,7 @@ class Service {
 
  private:
   webhook::ServerInputs Inputs() {
-    webhook::ServerInputs inputs{keeper_.states(), identity_.identities(), clock_, metrics_, {}, {}, log_, {}, {}};
+    webhook::ServerInputs inputs{keeper_.states(), identity_->identities(), clock_, metrics_, {}, {}, log_, {}, {}};
     if (trail_) {
       inputs.commit = [this](std::span<const audit::Record> records) { return trail_->Commit(records); };
       inputs.lost = [this](std::span<const audit::Record> records) { trail_->Lost(records); };
@@ -225,17 +229,20 @@ class Service {
 
   // Any thread.
   Health CurrentHealth() const {
-    return {.state = keeper_.status(),
-            .priming_over = clock_.Monotonic() - started_ >= config_.inventory.prime_timeout,
-            .certificate_problem = identity_.problem(),
-            .azure_problem = inventory_ ? inventory_->status().problem : std::nullopt,
-            .audit_problem = trail_ ? trail_->problem() : std::nullopt};
+    Health health;
+    health.state = keeper_.status();
+    health.priming_over = clock_.Monotonic() - started_ >= config_.inventory.prime_timeout;
+    identity_->Tell(health);
+    health.azure_problem = inventory_ ? inventory_->status().problem : std::nullopt;
+    health.audit_problem = trail_ ? trail_->problem() : std::nullopt;
+    return health;
   }
 
   void Fill(webhook::Gauges& gauges) const {
     const std::shared_ptr<const state::State> current = keeper_.states().Current();
-    const std::shared_ptr<const certs::Identity> identity = identity_.identities().Current();
+    const std::shared_ptr<const certs::Identity> identity = identity_->identities().Current();
     FillGauges(current.get(), keeper_.status(), identity.get(), clock_.Now(), gauges);
+    identity_->Tell(gauges);
     if (inventory_) {
       gauges.azure = AzureGauges(inventory_->status(), azure_->counters());
     }
@@ -250,7 +257,7 @@ class Service {
 
   void PollFiles() {
     keeper_.Poll();
-    identity_.Poll();
+    identity_->PollFiles();
     trim_.Run();
   }
 
@@ -271,7 +278,7 @@ class Service {
   std::unique_ptr<Cluster> cluster_;             // null: no API server is talked to
   state::Keeper keeper_;                         // Poll: the state thread
   std::unique_ptr<ClusterState> cluster_state_;  // as cluster_
-  certs::FileIdentity identity_;                 // Poll: the state thread
+  std::unique_ptr<ServingIdentity> identity_;    // PollFiles: the state thread
   webhook::Metrics metrics_;
   IdleTrim trim_{metrics_, clock_};                  // the state thread
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file

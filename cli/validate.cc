@@ -99,8 +99,10 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
     report(base::ToString(state.error()));
   }
   certs::FileIdentity files(config->tls.certificate, config->tls.key, [](base::LogLevel, std::string_view) {});
-  if (const base::Result<void> loaded = files.Load(); !loaded) {
-    report(loaded.error().ToString());
+  if (!config->tls.managed) {
+    if (const base::Result<void> loaded = files.Load(); !loaded) {
+      report(loaded.error().ToString());
+    }
   }
   if (!config->server.client_ca.empty()) {
     if (const base::Result<std::string> ca = ReadClientCa(config->server.client_ca); !ca) {
@@ -136,12 +138,16 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
   }
 
   const std::shared_ptr<const certs::Identity> identity = files.identities().Current();
-  if (const std::string problem = ValidityProblem(*identity, config->tls.certificate, clock.Now()); !problem.empty()) {
-    streams.err << "warning: " << problem << '\n';  // serve would start with it, and reload it when it is replaced
+  if (identity) {
+    if (const std::string problem = ValidityProblem(*identity, config->tls.certificate, clock.Now()); !problem.empty()) {
+      streams.err << "warning: " << problem << '\n';  // serve would start with it, and reload it when it is replaced
+    }
   }
   streams.out << "ok: policy " << (*state)->policy->digest << " with " << (*state)->policy->requirements.size() << " requirements, "
-              << (*state)->facts.size() << " registries" << from << ", certificate valid until "
-              << base::FormatTimeSeconds(identity->not_after) << '\n';
+              << (*state)->facts.size() << " registries" << from << ", certificate "
+              << (identity ? "valid until " + base::FormatTimeSeconds(identity->not_after)
+                           : "managed in the Secret " + config->tls.managed->secret)
+              << '\n';
   return kExitOk;
 }
 

@@ -207,6 +207,25 @@ void AddKubernetes(Families& out, const Gauges::Kubernetes& kubernetes) {
   }
 }
 
+void AddCertificates(Families& out, const Gauges::Certificates& certificates) {
+  if (certificates.authority_not_after_seconds) {
+    out.Gauge("certificate_authority_not_after_seconds", "When the certificate authority of the serving certificate expires, as Unix time.",
+              *certificates.authority_not_after_seconds);
+  }
+  if (certificates.configuration_present) {
+    out.Gauge("webhook_configuration_present", "Whether there is a webhook configuration that calls this service.",
+              *certificates.configuration_present ? 1 : 0);
+  }
+  out.Begin("certificate_repairs_total", "What was wrong with the certificates and was mended by this replica.", MetricType::Counter);
+  for (const auto& [label, count] : certificates.repairs) {
+    out.Add(count, {{"what", label}});
+  }
+  out.Begin("certificate_rotations_total", "Certificates and authorities that this replica replaced.", MetricType::Counter);
+  for (const auto& [label, count] : certificates.rotations) {
+    out.Add(count, {{"what", label}});
+  }
+}
+
 void AddState(Families& out, const Gauges& gauges) {
   out.Gauge("registries", "Registries in the inventory.", static_cast<double>(gauges.registries));
   out.Gauge("inventory_primed", "Whether the inventory was read at least once.", gauges.inventory_primed ? 1 : 0);
@@ -222,6 +241,9 @@ void AddState(Families& out, const Gauges& gauges) {
   if (gauges.certificate_not_after_seconds) {
     out.Gauge("certificate_not_after_seconds", "When the serving certificate expires, as Unix time.",
               *gauges.certificate_not_after_seconds);
+  }
+  if (gauges.certificates) {
+    AddCertificates(out, *gauges.certificates);
   }
   out.Begin("registry_compliance", "Registries by requirement and result.", MetricType::Gauge);
   for (const auto& compliance : gauges.compliance) {

@@ -164,6 +164,13 @@ struct Gauges {
     std::vector<KubernetesCount> events;    // by what came of them
     std::vector<KubernetesCount> failures;  // by what it was for
   };
+  // Of certificates that the replicas make themselves.
+  struct Certificates {
+    std::optional<double> authority_not_after_seconds;  // Unix time; none: not known yet
+    std::optional<bool> configuration_present;          // none: not known yet
+    std::vector<KubernetesCount> repairs;               // by what was wrong
+    std::vector<KubernetesCount> rotations;             // by what was made anew
+  };
   struct Audit {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
@@ -179,6 +186,7 @@ struct Gauges {
   bool policy_stale = false;                            // the newest file was refused
   bool policy_last_good = false;                        // and so it was at the start: the cluster's last good one is in force
   std::optional<double> certificate_not_after_seconds;  // Unix time
+  std::optional<Certificates> certificates;             // none: they come from files
   std::optional<Azure> azure;                           // none: the inventory is a file
   std::optional<Kubernetes> kubernetes;                 // none: no API server is talked to
   std::optional<Audit> audit;                           // none: auditing is off

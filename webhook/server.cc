@@ -80,13 +80,11 @@ class RunningServer final : public Server {
     if (shared_.draining) {
       return "the server is draining";
     }
-    if (!shared_.inputs.identities.Current()) {
-      return "there is no serving certificate";
-    }
     if (!shared_.inputs.states.Current()) {
       return "the policy is not loaded yet";
     }
-    return shared_.inputs.not_ready ? shared_.inputs.not_ready() : "";
+    std::string reason = shared_.inputs.not_ready ? shared_.inputs.not_ready() : "";
+    return reason.empty() && !shared_.inputs.identities.Current() ? "there is no serving certificate" : reason;
   }
   std::string Notes() const { return shared_.inputs.readiness_notes ? shared_.inputs.readiness_notes() : ""; }
 

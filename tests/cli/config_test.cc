@@ -163,6 +163,47 @@ TEST_F(ConfigTest, RefusesWhatTheClusterWouldRefuse) {
   EXPECT_THAT(problem("secret: a"), HasSubstr("unknown key \"secret\""));
 }
 
+TEST_F(ConfigTest, ReadsManagedCertificates) {
+  const std::string rest = "inventory: {file: registries.json}\nkubernetes: {}\n";
+  const cli::Config config = Loaded("tls: {mode: managed, secret: acr-tls, service: acr, webhookConfiguration: acr-hooks}\n" + rest);
+  ASSERT_TRUE(config.tls.managed);
+  EXPECT_EQ(config.tls.managed->secret, "acr-tls");
+  EXPECT_EQ(config.tls.managed->service, "acr");
+  EXPECT_EQ(config.tls.managed->webhook_configuration, "acr-hooks");
+  EXPECT_EQ(config.tls.managed->validity, std::chrono::days(30));
+  EXPECT_EQ(config.tls.managed->authority_validity, std::chrono::days(365));
+  EXPECT_EQ(config.tls.managed->overlap_before, std::chrono::minutes(10));
+  EXPECT_EQ(config.tls.managed->overlap_after, std::chrono::hours(1));
+  const cli::Config fast = Loaded(
+      "tls: {mode: managed, secret: a, service: b, webhookConfiguration: c, validity: 30s, caValidity: 90s, overlap: {before: 1s, "
+      "after: 2s}}\n" +
+      rest);
+  EXPECT_EQ(fast.tls.managed->validity, std::chrono::seconds(30));
+  EXPECT_EQ(fast.tls.managed->authority_validity, std::chrono::seconds(90));
+  EXPECT_EQ(fast.tls.managed->overlap_before, std::chrono::seconds(1));
+  EXPECT_EQ(fast.tls.managed->overlap_after, std::chrono::seconds(2));
+  EXPECT_FALSE(Loaded("tls: {mode: files, certificate: a, key: b}\n" + rest).tls.managed);
+}
+
+TEST_F(ConfigTest, RefusesCertificatesThatAreNeitherManagedNorFiles) {
+  const auto problem = [this](const std::string& tls, const std::string& kubernetes = "kubernetes: {}\n") {
+    const auto config = Load("tls: {" + tls + "}\ninventory: {file: r.json}\n" + kubernetes);
+    return config ? std::string("none") : base::ToString(config.error());
+  };
+  const std::string managed = "mode: managed, secret: a, service: b, webhookConfiguration: c";
+  ASSERT_EQ(problem(managed), "none");
+  EXPECT_THAT(problem(managed, ""), HasSubstr("tls.mode: managed needs the section kubernetes"));
+  EXPECT_THAT(problem("mode: managed"), HasSubstr("the key \"webhookConfiguration\" is missing"));
+  EXPECT_THAT(problem(managed + ", key: k"), HasSubstr("tls.key: is of no use with mode managed"));
+  EXPECT_THAT(problem("certificate: a, key: b, secret: c"), HasSubstr("tls.secret: is of no use with mode files"));
+  EXPECT_THAT(problem(managed + ", validity: 29s"), HasSubstr("tls.validity"));
+  EXPECT_THAT(problem(managed + ", validity: 30d, caValidity: 30d"), HasSubstr("tls.caValidity: expected more than validity"));
+  EXPECT_THAT(problem(managed + ", validity: 1m, caValidity: 30m"), HasSubstr("tls.caValidity: expected three times overlap.before"));
+  EXPECT_THAT(problem("mode: managed, secret: a, service: b.c, webhookConfiguration: c"),
+              HasSubstr("tls.service: expected a Service's name"));
+  EXPECT_THAT(problem("mode: self"), HasSubstr("tls.mode"));
+}
+
 TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
   const auto document = base::ReadFile(ACR_TEST_DATA "/../../docs/configuration.md", 1 << 20);
   ASSERT_TRUE(document) << document.error().ToString();
@@ -173,12 +214,13 @@ TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
     const std::size_t end = document->find("```\n", begin);
     configs.push_back(Loaded(document->substr(begin, end - begin)));
   }
-  ASSERT_EQ(configs.size(), 3U);
+  ASSERT_EQ(configs.size(), 4U);
   EXPECT_EQ(configs[0].cluster, "prod-weu");
   EXPECT_EQ(configs[1].inventory.source, cli::InventorySource::kAzure);
   EXPECT_EQ(configs[1].inventory.identities.size(), 2U);
   ASSERT_TRUE(configs[2].kubernetes);
   EXPECT_EQ(configs[2].kubernetes->inventory_secret, "acr-admission-inventory");
+  EXPECT_TRUE(configs[3].tls.managed);
 }
 
 TEST_F(ConfigTest, ReportsEveryProblemInTheFilesOrder) {

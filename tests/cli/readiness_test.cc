@@ -67,5 +67,15 @@ TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {
             "audit: records go to standard output, the database fails: a");
 }
 
+TEST(Readiness, TellsOfManagedCertificates) {
+  Health health;
+  health.certificate_not_ready = "certificate: none yet";
+  EXPECT_EQ(NotReady(health), "certificate: none yet\ninventory: not read yet: reading");
+  health.state.primed = true;
+  EXPECT_EQ(NotReady(health), "certificate: none yet");
+  health.certificate_notes = {"a", "b"};
+  EXPECT_EQ(ReadinessNotes(health), "certificate: a\ncertificate: b");
+}
+
 }  // namespace
 }  // namespace cli

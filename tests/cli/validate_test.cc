@@ -15,6 +15,7 @@ namespace cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // A configuration with all that belongs to it.
@@ -77,6 +78,16 @@ TEST_F(Validate, ReportsEveryProblemAtOnce) {
   EXPECT_THAT(ran.err, HasSubstr("tls.key"));
   EXPECT_THAT(ran.err, HasSubstr("no/such/folder"));
   EXPECT_THAT(ran.err, HasSubstr("ca.crt"));
+}
+
+TEST_F(Validate, NeedsNoFilesForManagedCertificates) {
+  folder_.Write("config.yaml",
+                "tls: {mode: managed, secret: acr-tls, service: acr, webhookConfiguration: acr}\ninventory: {file: registries.json}\n"
+                "kubernetes: {}\n");
+  const Ran ran = Judge();
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("kubernetes: this is no pod"));
+  EXPECT_THAT(ran.err, Not(HasSubstr("tls.crt")));
 }
 
 TEST_F(Validate, TakesAFileOfCaCertificates) {

@@ -41,6 +41,21 @@ TEST(Tls, PlainHttpIsNoHandshake) {
   EXPECT_TRUE(server.MetricBecomes("tls_handshake_failures_total", "1"));
 }
 
+TEST(Tls, WithoutAnIdentityHandshakesFailUntilThereIsOne) {
+  TestServer server(TestServer::Options(), nullptr, false);
+  EXPECT_THAT(server.GetHealth("/readyz"), HasSubstr("there is no serving certificate"));
+  server.SetNotReady("certificate: the Secret was not read yet");
+  EXPECT_THAT(server.GetHealth("/readyz"), HasSubstr("the Secret was not read yet")) << "the reason, where one is known";
+  server.SetNotReady("");
+  for (int i = 0; i < 3; ++i) {
+    TestClient client(server.port());
+    EXPECT_FALSE(client.Handshake());
+  }
+  EXPECT_TRUE(server.MetricBecomes("tls_handshake_failures_total", "3"));
+  server.PublishNewIdentity();
+  EXPECT_EQ(server.Connect().Ask(Post(kReview))->status, 200);
+}
+
 class ClientCertificate : public ::testing::Test {
  protected:
   static webhook::ServerOptions Trusting(const support::TestCertificate& ca) {

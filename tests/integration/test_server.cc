@@ -21,8 +21,10 @@ webhook::ServerOptions TestServer::Options() {
   return options;
 }
 
-TestServer::TestServer(webhook::ServerOptions options, webhook::Freshen freshen) {
-  PublishNewIdentity();
+TestServer::TestServer(webhook::ServerOptions options, webhook::Freshen freshen, bool with_identity) {
+  if (with_identity) {
+    PublishNewIdentity();
+  }
   states_.Publish(DefaultState());
   webhook::ServerInputs inputs = Inputs();
   inputs.freshen = std::move(freshen);

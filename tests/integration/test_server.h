@@ -18,7 +18,7 @@ class TestServer {
  public:
   // Two io threads, both listeners on free ports, the tick short; the default policy's State and a self-signed identity.
   // `freshen` is what it asks before a denial on old facts; null: nobody.
-  explicit TestServer(webhook::ServerOptions options = Options(), webhook::Freshen freshen = nullptr);
+  explicit TestServer(webhook::ServerOptions options = Options(), webhook::Freshen freshen = nullptr, bool with_identity = true);
   static webhook::ServerOptions Options();
 
   webhook::Server& operator*() { return *server_; }

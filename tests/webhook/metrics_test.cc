@@ -119,6 +119,24 @@ TEST(Metrics, GaugesAreAskedForAtEachScrape) {
   EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_registries 0\n"));
 }
 
+TEST(Metrics, TellsOfManagedCertificatesWhatIsKnown) {
+  Metrics metrics("");
+  Gauges::Certificates certificates;
+  certificates.repairs = {{"clock", 0}, {"ca_bundle", 3}};
+  certificates.rotations = {{"leaf", 2}};
+  metrics.OnScrape([&](Gauges& gauges) { gauges.certificates = certificates; });
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_certificate_repairs_total{what=\"ca_bundle\"} 3\n"),
+                                      HasSubstr("acr_admission_certificate_repairs_total{what=\"clock\"} 0\n"),
+                                      HasSubstr("acr_admission_certificate_rotations_total{what=\"leaf\"} 2\n"),
+                                      Not(HasSubstr("webhook_configuration_present")), Not(HasSubstr("certificate_authority"))));
+  certificates.configuration_present = false;
+  certificates.authority_not_after_seconds = 1'800'000'000;
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_webhook_configuration_present 0\n"),
+                                      HasSubstr("acr_admission_certificate_authority_not_after_seconds 1800000000\n")));
+  metrics.OnScrape(nullptr);
+  EXPECT_THAT(metrics.Expose(), Not(HasSubstr("certificate_repairs_total")));
+}
+
 TEST(Metrics, EveryReasonHasAName) {
   for (std::size_t i = 0; i < kRefusedRequests; ++i) {
     EXPECT_NE(ToString(static_cast<RefusedRequest>(i)), "") << i;
