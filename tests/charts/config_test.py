@@ -106,6 +106,13 @@ class Config(unittest.TestCase):
         values = CASES["everything"]["policy"]
         self.assertEqual(values["exemptions"], Release(CASES["everything"]).policy()["exemptions"])
 
+    def test_audit_also_holds_what_enforce_would_decide_by(self):
+        data = Release({"mode": "audit", "policy": {"maxEffect": "Warn"}}).one("ConfigMap", "acr-admission-policy")["data"]
+        in_force, enforce = (yaml.safe_load(data[name]) for name in ("policy.yaml", "enforce.yaml"))
+        self.assertEqual("Audit", in_force["maxEffect"])
+        self.assertEqual({**in_force, "maxEffect": "Warn"}, enforce)
+        self.assertEqual({"policy.yaml"}, set(Release().one("ConfigMap", "acr-admission-policy")["data"]))
+
     def test_a_date_stays_a_date(self):
         # YAML knows dates; helm may not make a time of one.
         text = ("policy: {exemptions: [{name: a, registries: [a.azurecr.io], requirements: [private-link], expires: 2027-03-31, "

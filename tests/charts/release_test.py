@@ -160,7 +160,9 @@ class Notes(unittest.TestCase):
     def test_lead_from_audit_to_enforce(self):
         said = self.notes({"mode": "audit"})
         self.assertIn("mode audit", said)
-        self.assertIn("kubectl get pods -A -o json | kubectl exec -i", said)
+        # By the policy without the cap of this mode, or nothing would be refused.
+        self.assertIn("check --config /etc/acr-admission/config.yaml", said)
+        self.assertIn("--policy /etc/acr-admission/policy/enforce.yaml -", said)
         self.assertIn("--set mode=enforce", said)
 
     def test_tell_what_the_identity_needs(self):

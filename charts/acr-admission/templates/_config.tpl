@@ -84,10 +84,10 @@ cluster: {{ . | quote }}
 {{- end }}
 {{- end }}
 
-{{/* mode decides the cap: audit must never refuse. */}}
+{{/* mode decides the cap: audit must never refuse. include "acr-admission.policy" (list $ mode) */}}
 {{- define "acr-admission.policy" -}}
-{{- $policy := deepCopy .Values.policy }}
-{{- if eq .Values.mode "audit" }}
+{{- $policy := deepCopy (index . 0).Values.policy }}
+{{- if eq (index . 1) "audit" }}
 {{- $_ := set $policy "maxEffect" "Audit" }}
 {{- end -}}
 apiVersion: acr-admission.io/v1
