@@ -124,9 +124,10 @@ base::Result<std::map<std::string, IdentitySecret::Replica>> ReadReplicas(const 
   }
   std::map<std::string, IdentitySecret::Replica> replicas;
   for (const auto& [name, value] : object->items()) {
-    const auto text_of = [&value = value](const char* member) {
-      const auto found = value.is_object() ? value.find(member) : value.end();
-      return found != value.end() && found->is_string() ? found->template get<std::string>() : std::string();
+    const json& replica = value;
+    const auto text_of = [&replica](const char* member) {
+      const auto found = replica.is_object() ? replica.find(member) : replica.end();
+      return found != replica.end() && found->is_string() ? found->get<std::string>() : std::string();
     };
     const std::string authority = text_of("authority");
     const auto since = base::ParseTime(text_of("since"));

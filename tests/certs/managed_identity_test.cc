@@ -17,13 +17,11 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::AllOf;
-using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::IsSupersetOf;
 using ::testing::Key;
 using ::testing::Not;
 using ::testing::Optional;
@@ -252,6 +250,33 @@ TEST(ManagedIdentity, ASecretOfAnotherTimeIsTakenWithoutLosingAnAdmission) {
   EXPECT_THAT(cluster.world.Bundles(), Each(HasSubstr(lost)));
   cluster.Run(minutes(30));
   cluster.ExpectHealthy();
+}
+
+TEST(ManagedIdentity, KeepsWhatWasTrustedThoughThatFailsAtFirst) {
+  for (const bool conflict : {false, true}) {
+    Cluster cluster(1);
+    cluster.Run(minutes(1));
+    const Data old = cluster.world.secret->data;
+    cluster.Run(minutes(58));
+    const std::string lost = cluster.Stored().authority.certificate.pem;
+    ASSERT_NE(lost, old.at("ca.crt"));
+    cluster.world.SetSecret(old);
+    bool failed = false;
+    cluster[0].access.before = [&](const std::string& call) {
+      if (conflict && call == "Swap" && !failed) {
+        failed = true;
+        cluster.world.SetSecret(old);  // by somebody else, meanwhile
+      }
+    };
+    cluster[0].access.no_read = !conflict;
+    cluster[0].Poll();
+    failed |= cluster[0].identity->status().problem.has_value();
+    EXPECT_TRUE(failed);
+    cluster[0].access.no_read = false;
+    cluster[0].Poll();
+    EXPECT_THAT(cluster.world.Bundles(), Each(HasSubstr(lost))) << conflict;
+    cluster.Check();
+  }
 }
 
 TEST(ManagedIdentity, WritesAnEmptiedCaBundleAgain) {

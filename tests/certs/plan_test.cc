@@ -18,7 +18,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::Contains;
 using ::testing::IsEmpty;
-using ::testing::IsSupersetOf;
 using ::testing::Key;
 using ::testing::Not;
 using ::testing::SizeIs;

@@ -15,11 +15,8 @@ namespace cli {
 namespace {
 
 using nlohmann::json;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 constexpr const char* kSecret = "/api/v1/namespaces/acr/secrets/acr-admission-tls";
 constexpr const char* kConfiguration = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/acr-admission";
