@@ -230,7 +230,7 @@ TEST(RegistryReader, ReadsEveryRecordedBody) {
     });
     const auto registry = world.reader->Get(body.at("id"), kDeadline);
     ASSERT_TRUE(registry) << name << ": " << registry.error().ToString();
-    EXPECT_EQ(registry->login_server, body.at("properties").at("loginServer")) << name;
+    EXPECT_EQ(registry->login_server, body.at("properties").at("loginServer").get<std::string>()) << name;
     EXPECT_THAT(world.Sent(), SizeIs(lacks ? 2 : 1)) << name;
     ++read;
   }
