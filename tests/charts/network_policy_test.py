@@ -52,14 +52,23 @@ class NetworkPolicy(unittest.TestCase):
                         self.assertEqual([METADATA_SERVICE], peer["ipBlock"]["except"])
 
     def test_api_server_and_azure_are_reached(self):
-        self.assertEqual({"0.0.0.0/0", "::/0"}, {peer["ipBlock"]["cidr"] for peer in peers(spec(), "egress", 443)})
+        self.assertEqual(["0.0.0.0/0"], [peer["ipBlock"]["cidr"] for peer in peers(spec(), "egress", 443)])
         self.assertTrue(peers(spec(), "egress", 6443))
         self.assertEqual([], peers(spec({**CASES["no API server"], **CASES["file"]}), "egress", 443))
+
+    def test_ipv6_only_where_it_is_asked_for(self):
+        # Azure's Network Policy Manager refuses a policy with an IPv6 block whole, and leaves its pods open to everybody.
+        self.assertNotIn("::/0", str(spec()))
+        reached = [peer["ipBlock"]["cidr"] for peer in peers(spec({"server": {"listen": "::"}}), "egress", 443)]
+        self.assertEqual(["0.0.0.0/0", "::/0"], reached)
 
     def test_dns_is_reached(self):
         ports = {(item["port"], item["protocol"]) for rule in spec()["egress"] for item in rule["ports"] if item["port"] == 53}
         self.assertEqual({(53, "UDP"), (53, "TCP")}, ports)
-        self.assertEqual(2, len({str(peer) for peer in peers(spec(), "egress", 53)}))
+        pods, *caches = peers(spec(), "egress", 53)
+        self.assertEqual({"k8s-app": "kube-dns"}, pods["podSelector"]["matchLabels"])
+        # The node-local cache of Kubernetes; the two listeners of AKS's LocalDNS, which has no pods.
+        self.assertEqual({"169.254.20.10/32", "169.254.10.10/32", "169.254.10.11/32"}, {peer["ipBlock"]["cidr"] for peer in caches})
 
     def test_no_port_twice_in_a_rule(self):
         for name, values in CASES.items():
