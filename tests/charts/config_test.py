@@ -61,6 +61,11 @@ class Config(unittest.TestCase):
                          if item["spec"]["secretName"] == issuer["spec"]["ca"]["secretName"])
         self.assertIs(True, authority["spec"]["isCA"])
         self.assertEqual({}, release.one("Issuer", authority["spec"]["issuerRef"]["name"])["spec"]["selfSigned"])
+        # A new key would be in caBundle at once, and in the pods when the kubelet has brought their files: minutes of refusals.
+        self.assertEqual("Never", authority["spec"]["privateKey"]["rotationPolicy"])
+        # No certificate outlives its authority, which is made anew after two thirds.
+        hours = {item["metadata"]["name"]: int(item["spec"]["duration"].removesuffix("h")) for item in release.all("Certificate")}
+        self.assertGreater(hours["acr-admission-ca"] // 3, 10 * hours["acr-admission"])
         own = Release(CASES["cert-manager with an issuer"])
         self.assertEqual([], own.all("Issuer"))
         self.assertEqual({"name": "platform", "kind": "ClusterIssuer"}, own.one("Certificate")["spec"]["issuerRef"])
