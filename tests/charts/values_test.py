@@ -205,6 +205,43 @@ class Schema(unittest.TestCase):
                     self.assertIn(word, said)
 
 
+class Spelled(unittest.TestCase):
+    """Values that YAML would read as something else."""
+
+    def test_names_of_digits_and_words(self):
+        release = Release({
+            "serviceAccount": {"name": "123"}, "priorityClassName": "1000",
+            "certificates": {"mode": "secret", "secret": {"name": "456", "caBundle": PEM}},
+            "inventory": {"source": "file", "file": {"existingConfigMap": "789", "key": "yes"}},
+        })
+        pod = release.pod()
+        self.assertEqual(("123", "1000"), (pod["serviceAccountName"], pod["priorityClassName"]))
+        self.assertEqual("123", release.one("Pod")["spec"]["serviceAccountName"])
+        self.assertEqual("123", release.one("ServiceAccount")["metadata"]["name"])
+        self.assertEqual("123", release.one("RoleBinding")["subjects"][0]["name"])
+        self.assertEqual("123", Release({"serviceAccount": {"name": "123"}}).one("ClusterRoleBinding")["subjects"][0]["name"])
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        self.assertEqual("456", volumes["tls"]["secret"]["secretName"])
+        self.assertEqual("789", volumes["inventory"]["configMap"]["name"])
+        release = Release({"inventory": {"source": "file", "file": {"registries": "[]", "key": "yes"}}})
+        self.assertEqual({"yes": "[]"}, release.one("ConfigMap", "acr-admission-registries")["data"])
+
+    def test_certificates_that_are_indented(self):
+        indented = "\n\n  " + PEM + "\n"
+        values = {"server": {"clientCA": indented}, "inventory": {"azure": {"ca": indented}}}
+        data = Release(values).one("ConfigMap", "acr-admission")["data"]
+        self.assertEqual([PEM, PEM], [data["client-ca.crt"], data["azure-ca.crt"]])
+
+    def test_recreating_has_no_rolling_update(self):
+        strategy = Release({"updateStrategy": {"type": "Recreate"}}).one("Deployment")["spec"]["strategy"]
+        self.assertEqual({"type": "Recreate"}, strategy)
+
+    def test_a_budget_of_none(self):
+        budget = Release({"podDisruptionBudget": {"minAvailable": 0}}).one("PodDisruptionBudget")["spec"]
+        self.assertEqual(0, budget["minAvailable"])
+        self.assertNotIn("maxUnavailable", budget)
+
+
 class Together(unittest.TestCase):
     """Values that do not go together."""
 

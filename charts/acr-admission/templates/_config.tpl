@@ -101,12 +101,12 @@ config.yaml: |
   {{- include "acr-admission.config" . | nindent 2 }}
 {{- with .Values.server.clientCA }}
 client-ca.crt: |
-  {{- . | nindent 2 }}
+  {{- trim . | nindent 2 }}
 {{- end }}
 {{- if eq .Values.inventory.source "azure" }}
 {{- with .Values.inventory.azure.ca }}
 azure-ca.crt: |
-  {{- . | nindent 2 }}
+  {{- trim . | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -142,12 +142,12 @@ azure-ca.crt: |
 {{- if eq .Values.inventory.source "file" }}
 - name: inventory
   configMap:
-    name: {{ .Values.inventory.file.existingConfigMap | default (printf "%s-registries" $full) }}
+    name: {{ .Values.inventory.file.existingConfigMap | default (printf "%s-registries" $full) | quote }}
     items: [{key: {{ .Values.inventory.file.key | quote }}, path: registries.json}]
 {{- end }}
 {{- if ne .Values.certificates.mode "managed" }}
 - name: tls
-  secret: {secretName: {{ include "acr-admission.certificateSecret" . }}, defaultMode: 0440}
+  secret: {secretName: {{ include "acr-admission.certificateSecret" . | quote }}, defaultMode: 0440}
 {{- end }}
 - name: storage
   emptyDir: {sizeLimit: {{ .Values.storage.sizeLimit }}}
