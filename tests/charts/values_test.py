@@ -256,9 +256,23 @@ class Together(unittest.TestCase):
             ({"inventory": {"file": {"registries": "[]"}}}, "has no meaning with inventory.source=azure"),
             ({"autoscaling": {"enabled": True, "minReplicas": 9}}, "autoscaling.minReplicas: is more than autoscaling.maxReplicas"),
             ({"server": {"healthPort": 8443}}, "server.healthPort: is server.port too"),
+            ({"audit": {"retention": {"size": "2GiB"}}}, "storage.sizeLimit: is less than twice audit.retention.size"),
+            ({"storage": {"sizeLimit": "1G"}}, "storage.sizeLimit: is less than twice audit.retention.size"),
         ):
             with self.subTest(values):
                 self.assertIn(said, refusal(values))
+
+    def test_a_scratch_volume_that_holds_the_log(self):
+        for size, limit in (("512MiB", "1Gi"), ("512MiB", "1024Mi"), ("512MiB", "1.5Gi"), ("1GiB", "2147483648"), ("1TiB", "3T"), ("1MiB", "2097.2k")):
+            template({"audit": {"retention": {"size": size}}, "storage": {"sizeLimit": limit}})
+        template({"audit": {"enabled": False}, "storage": {"sizeLimit": "64Mi"}})
+
+    def test_names_that_no_service_can_have(self):
+        for release in ("my.release", "1prod"):
+            said = refusal({}, release=release)
+            self.assertIn(f"the name {release}-acr-admission", said)
+            self.assertIn("set fullnameOverride", said)
+            template({"fullnameOverride": "prod"}, release=release)
 
     def test_all_of_it_at_once(self):
         said = refusal({"image": {"tag": "latest"}, "certificates": {"mode": "secret"}})

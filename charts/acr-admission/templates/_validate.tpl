@@ -42,7 +42,23 @@
 {{- if eq (int .Values.server.port) (int .Values.server.healthPort) }}
 {{- $problems = append $problems "server.healthPort: is server.port too; they are two listeners" }}
 {{- end }}
+{{- if .Values.audit.enabled }}
+{{- if lt (include "acr-admission.bytes" .Values.storage.sizeLimit | float64) (include "acr-admission.bytes" .Values.audit.retention.size | float64 | mulf 2) }}
+{{- $problems = append $problems "storage.sizeLimit: is less than twice audit.retention.size; the log would outgrow it, and the kubelet evicts a pod whose volume is full, all replicas at about the same time" }}
+{{- end }}
+{{- end }}
+{{- $full := include "acr-admission.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $full) }}
+{{- $problems = append $problems (printf "the name %s: no Service can be called so (it begins with a letter and has no dots); set fullnameOverride" $full) }}
+{{- end }}
 {{- if $problems }}
 {{- printf "\n\nThese values do not go together:\n- %s\n" (join "\n- " $problems) | fail }}
 {{- end }}
+{{- end }}
+
+{{/* What a quantity (1.5Gi, 2G) or a size (512MiB) is in bytes. */}}
+{{- define "acr-admission.bytes" -}}
+{{- $unit := regexFind "[A-Za-z]*$" . | trimSuffix "B" }}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- mulf (regexFind "^[0-9.]+" . | float64) (get $units $unit | float64) }}
 {{- end }}
