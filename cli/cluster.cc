@@ -76,7 +76,9 @@ void Cluster::CountFailure(std::string_view what) {
 }
 
 nlohmann::json Cluster::Labels() {
-  return {{"app.kubernetes.io/managed-by", "acr-admission"}, {"app.kubernetes.io/part-of", "acr-admission"}};
+  // Only what the chart writes too. A managed-by of our own would be ours in the eyes of server-side apply: each helm upgrade after a
+  // deletion failed with a conflict.
+  return nlohmann::json::object({{"app.kubernetes.io/part-of", "acr-admission"}});
 }
 
 webhook::Gauges::Kubernetes Cluster::Gauges() const {
