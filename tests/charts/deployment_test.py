@@ -167,8 +167,9 @@ class Deployment(unittest.TestCase):
 
     def test_environment(self):
         environment = {item["name"]: item for item in Release(CASES["everything"]).container()["env"]}
-        self.assertEqual("metadata.name", environment["POD_NAME"]["valueFrom"]["fieldRef"]["fieldPath"])
-        self.assertEqual("metadata.uid", environment["POD_UID"]["valueFrom"]["fieldRef"]["fieldPath"])
+        # With what the API server would add: to server-side apply a fieldRef is one value, so a conflict without it.
+        self.assertEqual({"apiVersion": "v1", "fieldPath": "metadata.name"}, environment["POD_NAME"]["valueFrom"]["fieldRef"])
+        self.assertEqual({"apiVersion": "v1", "fieldPath": "metadata.uid"}, environment["POD_UID"]["valueFrom"]["fieldRef"])
         self.assertEqual("http://proxy:3128", environment["HTTPS_PROXY"]["value"])
 
     def test_workload_identity(self):
