@@ -33,8 +33,16 @@ class NamespaceGuard(unittest.TestCase):
             resources(spec),
         )
         # Nothing that a namespace's labels could take out of its scope.
-        self.assertNotIn("namespaceSelector", spec["matchConstraints"])
-        self.assertNotIn("objectSelector", spec["matchConstraints"])
+        self.assertEqual({}, spec["matchConstraints"]["namespaceSelector"])
+        self.assertEqual({}, spec["matchConstraints"]["objectSelector"])
+
+    def test_constraints_are_whole(self):
+        # To server-side apply they are one value: what the API server adds to them would be a conflict.
+        for name in (GUARD, COMPANION):
+            constraints = policy(CASES["everything"], name)["matchConstraints"]
+            self.assertEqual({"matchPolicy", "namespaceSelector", "objectSelector", "resourceRules"}, set(constraints))
+            for rule in constraints["resourceRules"]:
+                self.assertEqual({"apiGroups", "apiVersions", "operations", "resources", "scope"}, set(rule))
 
     def test_watches_each_label_and_name_that_the_webhook_leaves_out(self):
         values = {"webhook": {"excludedNamespaces": ["platform"]}}
