@@ -176,6 +176,14 @@ class Notes(unittest.TestCase):
         self.assertIn("WARNING: one replica", self.notes({"replicas": 1}))
         self.assertNotIn("one replica", self.notes())
 
+    def test_tell_what_is_not_looked_at(self):
+        said = self.notes({"webhook": {"excludedNamespaces": ["platform"]}}, namespace="elsewhere")
+        self.assertIn("elsewhere, kube-system, aks-command, platform", said)
+        self.assertIn("control-plane=true or kubernetes.azure.com/managedby=aks", said)
+        self.assertNotIn("kubernetes.azure.com/managedby", self.notes(CASES["enforcer told to leave it"]))
+        self.assertNotIn("WARNING: the namespace", said)
+        self.assertIn("WARNING: the namespace default is not looked at", self.notes(namespace="default"))
+
     def test_tell_how_the_api_server_gets_in(self):
         self.assertIn("networkPolicy.apiServer.cidrs", self.notes())
         self.assertNotIn("networkPolicy.apiServer.cidrs", self.notes({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.0/8"]}}}))
