@@ -226,6 +226,14 @@ class Spelled(unittest.TestCase):
         release = Release({"inventory": {"source": "file", "file": {"registries": "[]", "key": "yes"}}})
         self.assertEqual({"yes": "[]"}, release.one("ConfigMap", "acr-admission-registries")["data"])
 
+    def test_off_without_quotes(self):
+        # To YAML 1.1, which helm reads, it is the word for false.
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("policy: {workloads: Off}\n")
+            file.flush()
+            self.assertEqual("Off", Release(more=("--values", file.name)).policy()["workloads"])
+        self.assertIn("workloads", refusal({"policy": {"workloads": True}}))
+
     def test_certificates_that_are_indented(self):
         indented = "\n\n  " + PEM + "\n"
         values = {"server": {"clientCA": indented}, "inventory": {"azure": {"ca": indented}}}

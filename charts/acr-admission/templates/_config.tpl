@@ -89,6 +89,10 @@ cluster: {{ . | quote }}
 {{- $policy := deepCopy (index . 0).Values.policy }}
 {{- if eq (index . 1) "audit" }}
 {{- $_ := set $policy "maxEffect" "Audit" }}
+{{- end }}
+{{- /* Off, as a person writes it, is false to helm. */}}
+{{- if eq (toString $policy.workloads) "false" }}
+{{- $_ := set $policy "workloads" "Off" }}
 {{- end -}}
 apiVersion: acr-admission.io/v1
 kind: RegistryPolicy
