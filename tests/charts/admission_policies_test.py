@@ -54,6 +54,15 @@ class NamespaceGuard(unittest.TestCase):
                 if item["key"] != "kubernetes.io/metadata.name":
                     self.assertIn(f"variables.labels['{item['key']}'] == '{item['values'][0]}'", text)
 
+    def test_refuses_what_is_new_to_whoever_may_not(self):
+        validations = [item["expression"] for item in policy({}, GUARD)["validations"]]
+        self.assertEqual(3, len(validations))
+        for expression in validations:
+            self.assertTrue(expression.endswith(" || variables.mayUpdate"), expression)
+        for expression in validations[:2]:
+            self.assertRegex(expression, r"^!\('([^']+)' in variables\.labels && .*\) \|\| \('\1' in variables\.oldLabels && [^!]*\)")
+        self.assertTrue(validations[2].startswith("request.operation != 'CREATE' || !has(object.metadata.name) || !("))
+
     def test_asks_for_the_right_to_update_this_webhook_configuration(self):
         text = " ".join(expressions(Release({}, release="other").one("ValidatingAdmissionPolicy")["spec"]))
         self.assertIn("resource('validatingwebhookconfigurations').name('other-acr-admission').check('update')", text)
@@ -85,6 +94,19 @@ class CompanionPolicy(unittest.TestCase):
         for place in ("containers", "initContainers", "ephemeralContainers", "volumes"):
             self.assertIn(f"object.spec.{place}", variables["images"])
             self.assertIn(f"oldObject.spec.{place}", variables["oldImages"])
+
+    def test_what_is_not_asked(self):
+        conditions = [item["expression"] for item in policy(CASES["everything"], COMPANION)["matchConditions"]]
+        # A node's mirror pods run whatever is answered; what leaves the spec alone changes no image.
+        self.assertEqual("!has(request.userInfo.groups) || !('system:nodes' in request.userInfo.groups)", conditions[0])
+        hook = Release(CASES["everything"]).webhooks()["images.acr-admission.io"]
+        self.assertEqual([item["expression"] for item in hook["matchConditions"]], conditions[1:])
+
+    def test_every_image_must_be_known_or_have_been_there(self):
+        spec = policy(CASES["everything"], COMPANION)
+        self.assertRegex(spec["variables"][2]["expression"], r"^variables\.images\.filter\(i, !\(?i")
+        self.assertEqual(["variables.images == variables.oldImages || variables.refused.all(i, i in variables.oldImages)"],
+                         [item["expression"] for item in spec["validations"]])
 
     def test_hosts_are_compared_whole(self):
         refused = {item["name"]: item["expression"] for item in policy(CASES["everything"], COMPANION)["variables"]}["refused"]

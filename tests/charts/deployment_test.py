@@ -171,6 +171,21 @@ class Deployment(unittest.TestCase):
         self.assertEqual({"apiVersion": "v1", "fieldPath": "metadata.name"}, environment["POD_NAME"]["valueFrom"]["fieldRef"])
         self.assertEqual({"apiVersion": "v1", "fieldPath": "metadata.uid"}, environment["POD_UID"]["valueFrom"]["fieldRef"])
         self.assertEqual("http://proxy:3128", environment["HTTPS_PROXY"]["value"])
+        # The root is read-only, and SQLite sorts large answers in files.
+        writable = {mount["mountPath"] for mount in Release().container()["volumeMounts"] if not mount.get("readOnly")}
+        self.assertEqual({environment["TMPDIR"]["value"]}, writable)
+
+    def test_no_variables_of_other_services(self):
+        # Else each Service of the namespace would come as NAME_PORT and the like, which a program may take for its own.
+        for name, pod in self.every_pod():
+            with self.subTest(name):
+                self.assertIs(False, pod["enableServiceLinks"])
+
+    def test_scratch_volume_does_not_keep_a_node(self):
+        pods = Release().one("Deployment")["spec"]["template"]
+        scratch = [volume["name"] for volume in pods["spec"]["volumes"] if "emptyDir" in volume]
+        named = pods["metadata"]["annotations"]["cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"]
+        self.assertEqual(scratch, named.split(","))
 
     def test_workload_identity(self):
         release = Release(CASES["workload identity"])
