@@ -188,6 +188,7 @@ class Notes(unittest.TestCase):
         self.assertIn("networkPolicy.apiServer.cidrs", self.notes())
         self.assertNotIn("networkPolicy.apiServer.cidrs", self.notes({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.0/8"]}}}))
         self.assertIn("hostNetwork: no NetworkPolicy", self.notes({"hostNetwork": True}))
+        self.assertIn("for a rolling update one node more than there are replicas", self.notes({"hostNetwork": True}))
         self.assertIn("networkPolicy.enabled is false", self.notes({"networkPolicy": {"enabled": False}}))
 
 
