@@ -49,9 +49,13 @@ class Config(unittest.TestCase):
             self.assertEqual({"certificate": "tls/tls.crt", "key": "tls/tls.key"}, release.config()["tls"])
             volume = next(volume for volume in release.pod()["volumes"] if volume["name"] == "tls")
             self.assertEqual(secret, volume["secret"]["secretName"])
+            # Owner and fsGroup alone read the key.
+            self.assertEqual(0o440, volume["secret"]["defaultMode"])
             self.assertEqual([], [item for item in release.all("Secret") if item["metadata"]["name"].endswith("-tls")])
         certificate = Release(CASES["cert-manager"]).one("Certificate", RELEASE)
         self.assertEqual("acr-admission-serving", certificate["spec"]["secretName"])
+        name = "acr-admission.acr-admission.svc"
+        self.assertEqual([name, name + ".cluster.local"], certificate["spec"]["dnsNames"])
 
     def test_cert_manager_issuers(self):
         release = Release(CASES["cert-manager"])
