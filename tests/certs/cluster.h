@@ -38,7 +38,7 @@ class Cluster {
     }
     members_.push_back(std::move(member));
     if (members_.size() == 1) {
-      PollNow(*members_.back());
+      PollNow(members_.back());
     }
   }
   void Kill(const std::string& name) {
@@ -58,7 +58,7 @@ class Cluster {
       const std::vector<std::shared_ptr<Member>> now = members_;  // some may die
       for (const auto& member : now) {
         if (member->due <= world.now() && !member->polling && !member->dead) {
-          PollNow(*member);
+          PollNow(member);
           Check();
         }
       }
@@ -68,7 +68,7 @@ class Cluster {
   // A Poll amid another's calls, unless it is that one's own.
   void PollAmid(std::size_t i) {
     if (const std::shared_ptr<Member> member = members_[i]; !member->polling) {
-      PollNow(*member);
+      PollNow(member);
     }
   }
 
@@ -129,15 +129,15 @@ class Cluster {
     bool dead = false;
   };
 
-  void PollNow(Member& member) {
-    member.polling = true;
-    member.due = world.now() + kPollInterval;
+  void PollNow(std::shared_ptr<Member> member) {  // it may die of it
+    member->polling = true;
+    member->due = world.now() + kPollInterval;
     try {
-      member.replica->Poll();
+      member->replica->Poll();
     } catch (const support::Died&) {
-      Kill(member.name);
+      Kill(member->name);
     }
-    member.polling = false;
+    member->polling = false;
   }
 
   std::vector<std::shared_ptr<Member>> members_;
