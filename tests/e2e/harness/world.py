@@ -5,12 +5,14 @@ import http.client
 import itertools
 import re
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
 from .api import Api, Refused, api_version, eventually
 from .kubelet import Kubelet
 from .load import Load
+from .pod import PodRunner
 from .release import Release
 
 # Of examples/registries.json, by the default policy.
@@ -135,6 +137,16 @@ class World:
         """Of all ready replicas together."""
         return sum(value for address in self.release.ready_addresses() for series, value in self.metrics(address).items()
                    if series == name or series.startswith(name + "{"))
+
+    def busiest(self) -> PodRunner:
+        """The replica that is asked most just now: the API server keeps to its connections, and may leave another one idle."""
+        def answered(runner: PodRunner) -> float:
+            return sum(value for series, value in self.metrics(runner.address).items() if series.startswith("requests_total{"))
+
+        runners = self.kubelet.runners()
+        before = [answered(runner) for runner in runners]
+        time.sleep(1)
+        return max(zip(runners, before, strict=True), key=lambda entry: answered(entry[0]) - entry[1])[0]
 
     def mend(self) -> None:
         """Back to the release as it was installed first."""
