@@ -40,8 +40,10 @@ void ManagedIdentity::Poll() {
   std::map<Step, int> done;
   for (int i = 0; i < kMaxSteps && Look(); ++i) {
     const Step step = Plan(seen_, memory_, settings_);
-    // One of somebody else's is remembered when what caBundle trusted before is known, and kept.
-    if (seen_.secret && step != Step::kKeepTrusted && !seen_.secret_failed && seen_.trust.state != TrustView::State::kUnknown) {
+    // One of somebody else's is remembered when what caBundle trusted before is known, and kept; so is the first that is seen, which
+    // may be that. What is served first of all is not asked about.
+    if (seen_.secret && memory_.serving && step != Step::kKeepTrusted && !seen_.secret_failed &&
+        seen_.trust.state != TrustView::State::kUnknown) {
       memory_.secret = seen_.secret;
     }
     if (step == Step::kNothing) {

@@ -41,10 +41,11 @@ bool IsForeign(const IdentitySecret& secret, const std::shared_ptr<const Identit
                               !(known->next && known->next->authority.certificate.fingerprint == authority));
 }
 
-// Before anything else is done about a Secret that somebody else has filled: replicas still serve what caBundle trusts now.
+// Before anything else is done about a Secret that somebody else has filled: replicas still serve what caBundle trusts now. As much of
+// that as there is room for: what is more than that must not keep us from going on.
 bool MustKeepTrusted(const Seen& seen, const Memory& memory) {
   return seen.trust.state == State::kPresent && IsForeign(*seen.secret, memory.secret) &&
-         !OthersTrusted(seen.trust, seen.secret.get(), seen.now).empty();
+         seen.secret->retired.certificates.size() < kMaxRetired && !OthersTrusted(seen.trust, seen.secret.get(), seen.now).empty();
 }
 
 bool HasNames(const Identity& leaf, const std::vector<std::string>& names) {

@@ -506,5 +506,46 @@ TEST(ManagedIdentity, NeitherNoticesNorLogsNorProblemsHoldAKey) {
   }
 }
 
+TEST(ManagedIdentity, ASecretOfAnotherTimeThatANewReplicaFindsFirstLosesNoAdmission) {
+  Cluster cluster(2);
+  cluster.Run(minutes(1));
+  const Data old = cluster.world.secret->data;
+  cluster.Run(minutes(58));
+  const std::string lost = cluster.Stored().authority.certificate.pem;
+  ASSERT_NE(lost, old.at("ca.crt"));
+  cluster.world.SetSecret(old);  // from a backup
+  support::WorldReplica fresh(cluster.world, support::SmallSettings("fresh"));
+  fresh.Poll();
+  EXPECT_THAT(cluster.world.Bundles(), Each(HasSubstr(lost))) << "replicas still serve a leaf of it";
+  cluster.Check();
+  cluster.Run(minutes(30));
+  fresh.Poll();
+  cluster.ExpectHealthy();
+}
+
+TEST(ManagedIdentity, KeepsAsManyOfWhatWasTrustedAsThereIsRoomForAndGoesOn) {
+  for (const bool fresh : {true, false}) {
+    Cluster cluster(1);
+    cluster.Run(minutes(1));
+    Cluster other(1);  // a backup of another release's
+    std::string foreign;
+    for (std::size_t i = 0; i < 2 * kMaxRetired + 3; ++i) {
+      foreign += MakeAuthority(cluster.world.now(), hours(9))->certificate.pem;
+    }
+    cluster.world.SetBundles({foreign, foreign});
+    cluster.Broke();
+    cluster.world.SetSecret(other.world.secret->data);
+    if (fresh) {
+      cluster.Kill("replica-0");
+      cluster.Start("fresh");
+    }
+    cluster.Run(kHealing + kPropagation);
+    EXPECT_THAT(cluster.world.Bundles(), Each(BundleOf(cluster.Stored()))) << fresh;
+    EXPECT_EQ(cluster.Stored().retired.certificates.size(), kMaxRetired);
+    cluster.Run(kPropagation);
+    cluster.ExpectHealthy();
+  }
+}
+
 }  // namespace
 }  // namespace certs
