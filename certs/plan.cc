@@ -1,6 +1,7 @@
 #include "certs/plan.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace certs {
@@ -34,18 +35,33 @@ std::vector<Certificate> OthersTrusted(const TrustView& trust, const IdentitySec
   return others;
 }
 
-// The identity in the Secret did not come from the one that this replica knows: it was put there by somebody else.
+// The identity in the Secret did not come from the one that this replica knows: it was put there by somebody else. When it has lost the
+// next authority that we know of, others may have switched to that one before.
 bool IsForeign(const IdentitySecret& secret, const std::shared_ptr<const IdentitySecret>& known) {
+  if (known == nullptr || (known->next && !Holds(secret, known->next->authority.certificate.fingerprint))) {
+    return true;
+  }
   const std::string& authority = secret.authority.certificate.fingerprint;
-  return known == nullptr || (known->authority.certificate.fingerprint != authority &&
-                              !(known->next && known->next->authority.certificate.fingerprint == authority));
+  return known->authority.certificate.fingerprint != authority &&
+         !(known->next && known->next->authority.certificate.fingerprint == authority);
 }
 
-// Before anything else is done about a Secret that somebody else has filled: replicas still serve what caBundle trusts now. As much of
-// that as there is room for: what is more than that must not keep us from going on.
+// What caBundle trusts beside the Secret's authorities that are in use: as much as may be retired, the latest.
+std::vector<Certificate> OldTrusted(const TrustView& trust, const IdentitySecret& secret, base::Time now) {
+  std::vector<Certificate> old = trust.authorities;
+  std::erase_if(old, [&](const Certificate& one) {
+    return !one.ValidAt(now) || one.fingerprint == secret.authority.certificate.fingerprint ||
+           (secret.next && one.fingerprint == secret.next->authority.certificate.fingerprint);
+  });
+  old.erase(old.begin(), old.end() - static_cast<std::ptrdiff_t>(std::min(old.size(), kMaxRetired)));
+  return old;
+}
+
+// Before anything else is done about a Secret that somebody else has filled: replicas still serve what caBundle trusts now.
 bool MustKeepTrusted(const Seen& seen, const Memory& memory) {
   return seen.trust.state == State::kPresent && IsForeign(*seen.secret, memory.secret) &&
-         seen.secret->retired.certificates.size() < kMaxRetired && !OthersTrusted(seen.trust, seen.secret.get(), seen.now).empty();
+         std::ranges::any_of(OldTrusted(seen.trust, *seen.secret, seen.now),
+                             [&seen](const Certificate& old) { return !Holds(*seen.secret, old.fingerprint); });
 }
 
 bool HasNames(const Identity& leaf, const std::vector<std::string>& names) {
@@ -180,6 +196,7 @@ void Retire(IdentitySecret& secret, std::vector<Certificate> certificates, base:
     return;
   }
   IdentitySecret::Retired& retired = secret.retired;
+  std::erase_if(retired.certificates, [&](const Certificate& one) { return Holds(certificates, one.fingerprint); });
   std::move(certificates.begin(), certificates.end(), std::back_inserter(retired.certificates));
   if (retired.certificates.size() > kMaxRetired) {
     retired.certificates.erase(retired.certificates.begin(), retired.certificates.end() - kMaxRetired);
@@ -311,7 +328,7 @@ base::Result<IdentitySecret> Change(Step step, const Seen& seen, const Memory& m
       break;
     }
     case Step::kKeepTrusted:
-      Retire(secret, OthersTrusted(seen.trust, &secret, seen.now), now, now + std::max(settings.validity, settings.after));
+      Retire(secret, OldTrusted(seen.trust, secret, seen.now), now, now + std::max(settings.validity, settings.after));
       break;
     case Step::kRenewLeaf:
       issued = Issue(secret, NamesFor(*secret.leaf.identity, settings), seen, settings);

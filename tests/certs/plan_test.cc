@@ -16,7 +16,9 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::Not;
@@ -268,6 +270,29 @@ TEST_F(PlanTest, WhatAStrangersSecretWouldTakeFromCaBundleIsKeptFirst) {
   seen_.secret_failed = false;
   secret_ = Changed(Step::kKeepTrusted);
   EXPECT_EQ(Next(), Step::kWriteBundle);
+}
+
+// A replica that did not look while the others switched, and then a backup from before that.
+TEST_F(PlanTest, TheNextAuthorityThatABackupHasLostIsKeptForWhoSwitchedToIt) {
+  const Authority next = BeginNext(kNow);
+  secret_.next.reset();
+  EXPECT_EQ(Next(), Step::kKeepTrusted);
+  EXPECT_THAT(Fingerprints(Changed(Step::kKeepTrusted).retired.certificates), ElementsAre(next.certificate.fingerprint));
+}
+
+TEST_F(PlanTest, ThereIsAlwaysRoomForWhatIsKept) {
+  secret_.retired = {{}, kNow, kNow + hours(1)};
+  for (std::size_t i = 0; i < kMaxRetired; ++i) {
+    secret_.retired.certificates.push_back(Other());
+  }
+  Settle();
+  const Certificate lost = Other();
+  Trust(BundleOf(secret_) + lost.pem);
+  memory_.secret = nullptr;
+  ASSERT_EQ(Next(), Step::kKeepTrusted);
+  secret_ = Changed(Step::kKeepTrusted);
+  EXPECT_THAT(Fingerprints(secret_.retired.certificates), AllOf(SizeIs(kMaxRetired), Contains(lost.fingerprint)));
+  EXPECT_NE(Next(), Step::kKeepTrusted) << "once is enough";
 }
 
 TEST_F(PlanTest, WhatAStrangerPutsIntoCaBundleIsNotKept) {

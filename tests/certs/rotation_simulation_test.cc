@@ -76,6 +76,7 @@ TEST_P(Random, EventsNeverMakeAReplicaServeWhatIsNotTrusted) {
   Cluster cluster;
   int names = 0;
   bool mortal = true;
+  Data backup;
   const auto start = [&] {
     const std::string name = "replica-" + std::to_string(names++);
     PlanSettings settings = Fast(name);
@@ -119,6 +120,12 @@ TEST_P(Random, EventsNeverMakeAReplicaServeWhatIsNotTrusted) {
       std::next(data.begin(), random() % data.size())->second = chance(50) ? "garbage" : "";
       cluster.world.SetSecret(data);
     }
+    if (cluster.world.secret && chance(20)) {
+      backup = cluster.world.secret->data;
+    } else if (chance(5) && !backup.empty()) {
+      cluster.world.Happened("a backup is put back");
+      cluster.world.SetSecret(backup);
+    }
     if (chance(5)) {
       cluster.world.SetBundles({chance(50) ? "" : "garbage", ""});
       cluster.Broke();
@@ -141,7 +148,7 @@ TEST_P(Random, EventsNeverMakeAReplicaServeWhatIsNotTrusted) {
   EXPECT_LE(cluster.Stored().replicas.size(), 10U) << "the dead are forgotten";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Random, ::testing::Range(0U, 4U));
+INSTANTIATE_TEST_SUITE_P(Seeds, Random, ::testing::Range(0U, 8U));
 
 }  // namespace
 }  // namespace certs
