@@ -11,8 +11,12 @@ using base::LogLevel;
 constexpr int kMaxSteps = 12;
 // How often one step is done in a Poll: also twice in turn, when other replicas write between.
 constexpr int kMaxRepeats = 3;
-// Tries to leave.
+// A Poll of which the calls have taken so long is over, whatever is left to do: an API server that is slow must not keep a start from
+// listening. The next one goes on.
+constexpr std::chrono::seconds kPatience{5};
+// Tries to leave, and when no further one is begun.
 constexpr int kMaxLeaveTries = 3;
+constexpr std::chrono::milliseconds kLeavePatience{500};
 
 std::string Until(const IdentitySecret& secret) {
   return "until " + base::FormatTimeSeconds(secret.leaf.identity->not_after) + ", its certificate authority until " +
@@ -38,7 +42,8 @@ void ManagedIdentity::Poll() {
   trust_failed_ = false;
   seen_.secret_failed = false;
   std::map<Step, int> done;
-  for (int i = 0; i < kMaxSteps && Look(); ++i) {
+  const auto began = clock_.Monotonic();
+  for (int i = 0; i < kMaxSteps && clock_.Monotonic() - began < kPatience && Look(); ++i) {
     const Step step = Plan(seen_, memory_, settings_);
     // One of somebody else's is remembered when what caBundle trusted before is known, and kept; so is the first that is seen, which
     // may be that. What is served first of all is not asked about.
@@ -267,7 +272,8 @@ void ManagedIdentity::TellConfiguration(bool present) {
 }
 
 void ManagedIdentity::Leave() {
-  for (int i = 0; i < kMaxLeaveTries; ++i) {
+  const auto began = clock_.Monotonic();
+  for (int i = 0; i < kMaxLeaveTries && clock_.Monotonic() - began < kLeavePatience; ++i) {
     auto loaded = store_.Load();
     if (!loaded || !loaded->stored) {
       return;

@@ -47,10 +47,12 @@ class ManagedIdentity {
   ManagedIdentity(PlanSettings settings, IdentityStore& store, TrustBundle& trust, Hooks hooks, const base::Clock& clock);
 
   // Looks at the Secret and at caBundle, and does what is due. Blocks for as long as the calls to the API server do; when that is away,
-  // for two calls. Whatever fails, what is served goes on being served.
+  // for two calls, when it is slow, for five seconds and the three calls of one more step. Whatever fails, what is served goes on being
+  // served.
   void Poll() EXCLUDES(mutex_);
 
-  // For the end of the program: nobody need wait any longer for this replica to switch. Poll must not follow.
+  // For the end of the program: nobody need wait any longer for this replica to switch. Poll must not follow. Blocks for half a second
+  // and two calls at most.
   void Leave();
 
   const base::Snapshot<Identity>& identities() const { return identities_; }

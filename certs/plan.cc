@@ -156,7 +156,10 @@ Step PlanRepair(const Seen& seen, const Memory& memory) {
   if (seen.trust.state != State::kPresent) {
     return Step::kNothing;
   }
-  if (secret.next && secret.next->trusted_since && !seen.trust.trusted.contains(secret.next->authority.certificate.fingerprint)) {
+  // A time that is yet to come was noted by a clock that was wrong: the switch would wait for it.
+  if (secret.next && secret.next->trusted_since &&
+      (!seen.trust.trusted.contains(secret.next->authority.certificate.fingerprint) ||
+       *secret.next->trusted_since > seen.now + kBackdate)) {
     return Step::kDoubtNext;
   }
   return Step::kNothing;

@@ -155,6 +155,34 @@ TEST(ManagedIdentity, LeavingGivesUpWhenTheApiServerIsAway) {
   EXPECT_EQ(cluster[0].access.calls, 1);
 }
 
+TEST(ManagedIdentity, LeavingTakesNoLongerThanASecondTryThatWasBegunInTime) {
+  Cluster cluster(1);
+  cluster.Run(minutes(1));
+  cluster[0].access.before = [&](const std::string& call) {
+    cluster.world.Advance(std::chrono::milliseconds(400));
+    if (call == "Swap") {
+      cluster.world.SetSecret(cluster.world.secret->data);  // others leave as well: a conflict each time
+    }
+  };
+  cluster[0].access.calls = 0;
+  cluster[0].identity->Leave();
+  EXPECT_EQ(cluster[0].access.calls, 2) << "0.8 s";
+}
+
+TEST(ManagedIdentity, AStartWaitsForAnApiServerThatIsSlowNoLongerThanForOneThatIsSilent) {
+  Cluster cluster;
+  support::WorldReplica replica(cluster.world, support::SmallSettings("a"));
+  replica.access.before = [&](const std::string&) { cluster.world.Advance(seconds(2)); };
+  const base::Time began = cluster.world.now();
+  replica.Poll();
+  EXPECT_LE(cluster.world.now() - began, seconds(10));
+  for (int i = 0; i < 5; ++i) {
+    replica.Poll();
+  }
+  EXPECT_THAT(cluster.world.Bundles(), Each(replica.serving() ? cluster.Stored().authority.certificate.pem : "nothing is served"))
+      << "something is done each time";
+}
+
 TEST(ManagedIdentity, RestoresADeletedSecretAndGetsNewKeysWithoutLosingAnAdmission) {
   Cluster cluster(3);
   cluster.Run(minutes(5));

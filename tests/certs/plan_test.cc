@@ -333,6 +333,16 @@ TEST_F(PlanTest, TheNextAuthoritysTrustIsNotedAndDoubted) {
   EXPECT_EQ(Changed(Step::kDoubtNext).next->trusted_since, std::nullopt);
 }
 
+TEST_F(PlanTest, ATrustThatBeginsInTheFutureIsNotedAnew) {
+  BeginNext(kNow + minutes(2) + kBackdate);  // by an API server's clock that was ahead
+  EXPECT_EQ(Next(), Step::kDoubtNext) << "the switch would wait for that time";
+  secret_ = Changed(Step::kDoubtNext);
+  Settle();
+  EXPECT_EQ(Next(), Step::kConfirmNext);
+  BeginNext(kNow + minutes(2));
+  EXPECT_EQ(Next(), Step::kNothing) << "clocks of API servers differ a little";
+}
+
 TEST_F(PlanTest, ANextAuthorityIsNeverConfirmedWithoutAConfiguration) {
   BeginNext(std::nullopt);
   seen_.trust = {};
