@@ -186,6 +186,11 @@ class ConfigReader {
   void ReadKubernetesSection() {
     if (const YamlNode* node = document_.Member("kubernetes")) {
       config_.kubernetes = ReadKubernetes(*node, file_, folder_, problems_);
+      // Each would write away what the other keeps.
+      if (config_.tls.managed && !config_.tls.managed->secret.empty() &&
+          config_.kubernetes->inventory_secret == config_.tls.managed->secret) {
+        document_.AddProblem(*node, "kubernetes.inventorySecret", "is tls.secret too; expected a Secret of its own");
+      }
     }
   }
 

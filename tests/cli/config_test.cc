@@ -202,6 +202,7 @@ TEST_F(ConfigTest, RefusesCertificatesThatAreNeitherManagedNorFiles) {
   EXPECT_THAT(problem("mode: managed, secret: a, service: b.c, webhookConfiguration: c"),
               HasSubstr("tls.service: expected a Service's name"));
   EXPECT_THAT(problem("mode: self"), HasSubstr("tls.mode"));
+  EXPECT_THAT(problem(managed, "kubernetes: {inventorySecret: a}\n"), HasSubstr("kubernetes.inventorySecret: is tls.secret too"));
 }
 
 TEST_F(ConfigTest, TakesTheExamplesOfItsDocument) {
