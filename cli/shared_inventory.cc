@@ -20,6 +20,7 @@ constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
 constexpr const char* kInventoryKey = "inventory.zst";
 // Tells how old it is without unpacking it: {"observed": …, "registries": …, "sha256": of inventory.zst}.
 constexpr const char* kSummaryKey = "inventory.json";
+constexpr std::size_t kMaxSummaryBytes = 512;  // far above what is in it
 
 // When what is held was observed. Nothing when it is none, is not what its summary tells of, or comes from a clock that runs ahead: such
 // may be replaced by anything.
@@ -128,20 +129,22 @@ SharedInventory::Outcome SharedInventory::Write(const policy::Facts& facts, std:
 }
 
 std::optional<kube::Secret> SharedInventory::Compose(kube::Secret held, const policy::Facts& facts) {
-  auto bytes = state::CompressZstd(state::WriteSavedInventory(facts, /*complete=*/true, clock_.Now()));
-  if (!bytes) {
-    failures_.Add("the inventory " + bytes.error().ToString());
+  auto compressed =
+      state::CompressZstd(state::WriteSavedInventory(facts, /*complete=*/true, clock_.Now()), kMaxSharedBytes - kMaxSummaryBytes);
+  if (!compressed) {
+    failures_.Add("the inventory " + compressed.error().ToString());
     return std::nullopt;
   }
-  const std::string summary = base::DumpJson(
-      {{"observed", base::FormatTime(state::MeanObserved(facts))}, {"registries", facts.size()}, {"sha256", base::Sha256(*bytes)}});
-  if (bytes->size() + summary.size() > kMaxSharedBytes) {
+  if (!*compressed) {
     size_failures_.Add("the inventory is too large to be shared with other replicas: compressed, it would have more than " +
                        std::to_string(kMaxSharedBytes) + " bytes; a replica that starts while Azure is away begins with what is held");
     return std::nullopt;
   }
+  std::string& bytes = **compressed;
+  const std::string summary = base::DumpJson(
+      {{"observed", base::FormatTime(state::MeanObserved(facts))}, {"registries", facts.size()}, {"sha256", base::Sha256(bytes)}});
   size_failures_.Clear();
-  held.data = {{kInventoryKey, *std::move(bytes)}, {kSummaryKey, summary}};
+  held.data = {{kInventoryKey, std::move(bytes)}, {kSummaryKey, summary}};
   return held;
 }
 

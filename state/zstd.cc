@@ -1,6 +1,9 @@
 #include "state/zstd.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
 
 namespace state {
 namespace {
@@ -14,9 +17,12 @@ tl::unexpected<base::Error> Bad(std::string_view source, std::string_view what) 
 
 }  // namespace
 
-base::Result<std::string> CompressZstd(std::string_view text) {
-  std::string bytes(ZSTD_compressBound(text.size()), '\0');
+base::Result<std::optional<std::string>> CompressZstd(std::string_view text, std::size_t max_bytes) {
+  std::string bytes(std::min(ZSTD_compressBound(text.size()), max_bytes), '\0');
   const std::size_t size = ZSTD_compress(bytes.data(), bytes.size(), text.data(), text.size(), kLevel);
+  if (ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall) {
+    return std::nullopt;
+  }
   if (ZSTD_isError(size) != 0) {
     return base::Fail(base::ErrorCode::kInternal, std::string("cannot be compressed: ") + ZSTD_getErrorName(size));
   }

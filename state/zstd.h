@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,7 +10,8 @@
 
 namespace state {
 
-base::Result<std::string> CompressZstd(std::string_view text);
+// Nothing when that takes more than `max_bytes`, which is also all that is allocated for it.
+base::Result<std::optional<std::string>> CompressZstd(std::string_view text, std::size_t max_bytes);
 
 // `bytes` is exactly one frame, whose content is at most `max_bytes`: what it declares is checked before anything is allocated. An
 // error begins with `source`.

@@ -56,6 +56,7 @@ class SharedInventoryTest : public ::testing::Test {
     current.primed = true;
     return current;
   }
+  static std::string Compressed(const std::string& text) { return state::CompressZstd(text, kMaxSharedBytes).value().value(); }
   SharedInventory Replica(std::uint64_t seed = 1) { return {*world_.cluster, "shared", world_.clock, world_.Log(), seed}; }
   // Which registry a replica that starts now would begin with.
   std::string Held() {
@@ -200,9 +201,9 @@ TEST_F(SharedInventoryTest, GarbageIsNotUsedAndIsReplaced) {
   altered[altered.find("contoso")] = 'k';
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"garbage", "no Zstandard frame"},
-      {state::CompressZstd("garbage").value(), "checksum"},
-      {state::CompressZstd(altered).value(), "checksum"},
-      {state::CompressZstd(std::string((std::size_t{256} << 20) + 1, ' ')).value(), "more than 268435456"},
+      {Compressed("garbage"), "checksum"},
+      {Compressed(altered), "checksum"},
+      {Compressed(std::string((std::size_t{256} << 20) + 1, ' ')), "more than 268435456"},
   };
   for (const auto& [bytes, why] : cases) {
     world_.log.clear();

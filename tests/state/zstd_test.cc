@@ -11,7 +11,7 @@ using ::testing::StartsWith;
 
 constexpr std::size_t kMax = 1 << 20;
 
-std::string Compressed(std::string_view text) { return CompressZstd(text).value(); }
+std::string Compressed(std::string_view text) { return CompressZstd(text, kMax).value().value(); }
 std::string ErrorOf(std::string_view bytes, std::size_t max_bytes = kMax) {
   const auto text = DecompressZstd(bytes, "Secret a/b", max_bytes);
   return text ? "none" : text.error().message;
@@ -24,6 +24,14 @@ TEST(Zstd, WhatIsCompressedComesBack) {
     EXPECT_EQ(*back, text);
   }
   EXPECT_LT(Compressed(std::string(kMax, 'x')).size(), 1000U);
+}
+
+TEST(Zstd, WhatTakesMoreThanThereIsRoomForIsNotCompressed) {
+  const std::string text = "some text in which nothing comes twice";
+  const std::size_t size = Compressed(text).size();
+  EXPECT_TRUE(CompressZstd(text, size).value());
+  EXPECT_FALSE(CompressZstd(text, size - 1).value());
+  EXPECT_FALSE(CompressZstd(text, 0).value());
 }
 
 TEST(Zstd, AllocatesNoMoreThanIsAllowed) {
