@@ -99,7 +99,10 @@ void ServingIdentity::Tell(Health& health) const {
   }
   const certs::ManagedIdentity::Status status = managed_->identity.status();
   health.certificate_not_ready = status.not_ready;
-  health.certificate_problem = status.problem;
+  // What cannot be done may be about the Secret or caBundle: it does not mean that an older certificate serves.
+  if (status.problem && status.not_ready.find(*status.problem) == std::string::npos) {
+    health.certificate_notes.push_back(*status.problem);
+  }
   if (status.configuration_present == false) {
     health.certificate_notes.emplace_back("there is no webhook configuration that calls this service: nothing is checked");
   }

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr const char* kSecret = "/api/v1/namespaces/acr/secrets/acr-admission-tls";
 constexpr const char* kConfiguration = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/acr-admission";
@@ -163,6 +164,7 @@ TEST_F(ServingIdentityTest, IsNotReadyAndSaysWhyWhileTheApiServerIsAway) {
   const auto identity = Load();
   EXPECT_EQ(identity->identities().Current(), nullptr);
   EXPECT_THAT(NotReady(HealthOf(*identity)), HasSubstr("connection refused"));
+  EXPECT_EQ(ReadinessNotes(HealthOf(*identity)), "") << "no older one serves, and it was said already";
   EXPECT_EQ(world_.Failures("certificates"), 2U);
   world_.client->SetUnreachable(false);
   EXPECT_TRUE(identity->Load());
@@ -176,7 +178,16 @@ TEST_F(ServingIdentityTest, SaysWhatToGrant) {
   world_.kubernetes.Allow("update", "secrets");
   world_.kubernetes.Forbid("patch", "validatingwebhookconfigurations");
   EXPECT_TRUE(identity->Load());
-  EXPECT_THAT(ReadinessNotes(HealthOf(*identity)), HasSubstr("grant the verb patch on validatingwebhookconfigurations"));
+  EXPECT_THAT(NotReady(HealthOf(*identity)), HasSubstr("grant the verb patch on validatingwebhookconfigurations"));
+  world_.kubernetes.Allow("patch", "validatingwebhookconfigurations");
+  EXPECT_TRUE(identity->Load());
+  world_.clock.Advance(certs::kPropagation);
+  EXPECT_TRUE(identity->Load());
+  ASSERT_EQ(NotReady(HealthOf(*identity)), "");
+  world_.kubernetes.Forbid("get", "secrets");
+  EXPECT_TRUE(identity->Load());
+  EXPECT_EQ(NotReady(HealthOf(*identity)), "") << "once ready, the API server makes it unready no more";
+  EXPECT_THAT(ReadinessNotes(HealthOf(*identity)), StartsWith("certificate: failed to read the Secret"));
 }
 
 TEST_F(ServingIdentityTest, TellsInEventsWhatHappened) {
