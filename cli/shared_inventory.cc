@@ -14,8 +14,9 @@ using Kind = kube::ApiError::Kind;
 
 constexpr std::chrono::seconds kReadDeadline{5};   // a start waits for it
 constexpr std::chrono::seconds kCallDeadline{10};  // of each call of a write
-// Of the text, as of a saved file.
-constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
+// Of the text: twice what 10,000 registries have. A text that is compressed can be hundreds of times what it takes in the Secret, and who
+// writes that must not have replicas run out of memory at each start.
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 
 constexpr const char* kInventoryKey = "inventory.zst";
 // Tells how old it is without unpacking it: {"observed": …, "registries": …, "sha256": of inventory.zst}.
@@ -129,15 +130,19 @@ SharedInventory::Outcome SharedInventory::Write(const policy::Facts& facts, std:
 }
 
 std::optional<kube::Secret> SharedInventory::Compose(kube::Secret held, const policy::Facts& facts) {
-  auto compressed =
-      state::CompressZstd(state::WriteSavedInventory(facts, /*complete=*/true, clock_.Now()), kMaxSharedBytes - kMaxSummaryBytes);
+  const std::string text = state::WriteSavedInventory(facts, /*complete=*/true, clock_.Now());
+  base::Result<std::optional<std::string>> compressed = std::nullopt;
+  if (text.size() <= kMaxTextBytes) {
+    compressed = state::CompressZstd(text, kMaxSharedBytes - kMaxSummaryBytes);
+  }
   if (!compressed) {
     failures_.Add("the inventory " + compressed.error().ToString());
     return std::nullopt;
   }
   if (!*compressed) {
     size_failures_.Add("the inventory is too large to be shared with other replicas: compressed, it would have more than " +
-                       std::to_string(kMaxSharedBytes) + " bytes; a replica that starts while Azure is away begins with what is held");
+                       std::to_string(kMaxSharedBytes) + " bytes, or more than " + std::to_string(kMaxTextBytes) +
+                       " before; a replica that starts while Azure is away begins with what is held");
     return std::nullopt;
   }
   std::string& bytes = **compressed;

@@ -195,6 +195,16 @@ TEST_F(SharedInventoryTest, OneThatIsTooLargeIsNotWrittenAndSaidOnce) {
   EXPECT_THAT(world_.log, Contains(HasSubstr("too large to be shared")).Times(1));
 }
 
+TEST_F(SharedInventoryTest, NothingIsWrittenThatWouldNotBeRead) {
+  state::State large;
+  large.primed = true;
+  large.facts = FactsAt(world_.clock.Now(), "large", "{\"x\":\"" + std::string(std::size_t{64} << 20, 'x') + "\"}");
+  SharedInventory replica = Replica();
+  replica.Share(large);
+  EXPECT_EQ(Held(), "none");
+  EXPECT_EQ(world_.Failures("inventory_size"), 1U);
+}
+
 TEST_F(SharedInventoryTest, GarbageIsNotUsedAndIsReplaced) {
   const std::string good = state::WriteSavedInventory(FactsAt(world_.clock.Now() - hours(1)), true, world_.clock.Now());
   std::string altered = good;
@@ -203,7 +213,7 @@ TEST_F(SharedInventoryTest, GarbageIsNotUsedAndIsReplaced) {
       {"garbage", "no Zstandard frame"},
       {Compressed("garbage"), "checksum"},
       {Compressed(altered), "checksum"},
-      {Compressed(std::string((std::size_t{256} << 20) + 1, ' ')), "more than 268435456"},
+      {Compressed(std::string((std::size_t{64} << 20) + 1, ' ')), "more than 67108864"},
   };
   for (const auto& [bytes, why] : cases) {
     world_.log.clear();
