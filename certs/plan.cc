@@ -93,7 +93,9 @@ bool RetiredIsOver(const IdentitySecret& secret, const PlanSettings& settings, b
     const IdentitySecret::Replica& replica = entry.second;
     return !Holds(retired.certificates, replica.authority) && now >= replica.since + settings.after;
   });
-  return all_switched || now >= retired.until;
+  // Nor can a leaf of theirs be valid when they are not: `until` may have been noted by a clock that was far ahead.
+  const bool any_valid = std::ranges::any_of(retired.certificates, [now](const Certificate& one) { return one.ValidAt(now); });
+  return all_switched || !any_valid || now >= retired.until;
 }
 
 bool MayServe(const Seen& seen, const Memory& memory) {

@@ -13,6 +13,7 @@ void PrintTo(Step step, std::ostream* out) { *out << ToString(step); }
 
 namespace {
 
+using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -414,6 +415,21 @@ TEST_F(PlanTest, TheRetiredAuthorityStaysNoLongerThanALeafOfItCanBeValid) {
 }
 
 // What replicas say of themselves.
+
+// Its time may have been noted by a clock that was years ahead.
+TEST_F(PlanTest, TheRetiredAuthorityStaysNoLongerThanItIsValid) {
+  const base::Time expires = kNow + hours(2);
+  secret_.retired = {
+      {MakeAuthority(kNow, hours(2))->certificate, MakeAuthority(kNow + days(3650), hours(2))->certificate}, kNow, kNow + days(3650)};
+  secret_.replicas["dead"] = {secret_.retired.certificates.front().fingerprint, kNow};
+  Settle();
+  seen_.now = expires - seconds(1);
+  secret_.leaf = MakeLeaf(secret_.authority, settings_.names, seen_.now, settings_.validity).value();
+  memory_.serving = ServingOf(secret_);
+  EXPECT_EQ(Next(), Step::kNothing);
+  seen_.now = expires;
+  EXPECT_EQ(Next(), Step::kDropRetired);
+}
 
 TEST_F(PlanTest, TellsWhatItServesWhenThatChanged) {
   secret_.replicas.clear();
