@@ -37,7 +37,7 @@ ServingIdentity::Managed::Managed(const ManagedTlsConfig& config, Cluster& clust
       trust(cluster, config.webhook_configuration, config.service),
       identity(PlanSettingsOf(config, cluster.pod().name, cluster.namespace_name()), store, trust, HooksFor(cluster, log), clock) {}
 
-ServingIdentity::ServingIdentity(const TlsConfig& tls, Cluster* cluster, const base::Clock& clock, const base::Log& log) {
+ServingIdentity::ServingIdentity(const TlsConfig& tls, Cluster* cluster, const base::Clock& clock, const base::Log& log) : clock_(clock) {
   if (tls.managed) {
     managed_ = std::make_unique<Managed>(*tls.managed, *cluster, clock, log);
   } else {
@@ -63,7 +63,15 @@ void ServingIdentity::PollFiles() {
   }
 }
 
+void ServingIdentity::PollWhenDue() {
+  const bool ready = managed_->identity.status().not_ready.empty();
+  if (!ready || clock_.Monotonic() - polled_ >= certs::kPollInterval) {
+    PollCluster();
+  }
+}
+
 void ServingIdentity::PollCluster() {
+  polled_ = clock_.Monotonic();
   polling_ = true;
   if (!settled_) {
     managed_->identity.Poll();
@@ -73,7 +81,7 @@ void ServingIdentity::PollCluster() {
 
 void ServingIdentity::Start() {
   if (managed_) {
-    thread_ = std::make_unique<base::Periodic>("kube-identity", certs::kPollInterval, [this] { PollCluster(); });
+    thread_ = std::make_unique<base::Periodic>("kube-identity", kLookInterval, [this] { PollWhenDue(); });
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ namespace cli {
 // What mode managed does for this replica in this namespace.
 certs::PlanSettings PlanSettingsOf(const ManagedTlsConfig& config, const std::string& replica, const std::string& namespace_name);
 
+inline constexpr std::chrono::seconds kLookInterval{1};
+
 class ServingIdentity {
  public:
   // `cluster` is there when `tls` is managed, and outlives it, as `clock` does.
@@ -33,7 +36,9 @@ class ServingIdentity {
   const base::Snapshot<certs::Identity>& identities() const;
 
   void PollFiles();  // for the state thread
-  void Start();      // the thread kube-identity, where certificates are managed
+  void Start();      // the thread kube-identity, where certificates are managed: calls PollWhenDue every kLookInterval
+  // Every certs::kPollInterval, and until this replica is ready each time: the API server may come a second after us.
+  void PollWhenDue();
 
   // From here on nothing is made or mended any more: what is deleted while this process ends is meant to be gone.
   void Settle() { settled_ = true; }
@@ -55,8 +60,10 @@ class ServingIdentity {
   };
   void PollCluster();
 
+  const base::Clock& clock_;
   std::unique_ptr<certs::FileIdentity> files_;  // one of the two
   std::unique_ptr<Managed> managed_;
+  std::chrono::steady_clock::time_point polled_{};  // the last Poll's begin
   std::atomic<bool> settled_{false};
   std::atomic<bool> polling_{false};
   std::unique_ptr<base::Periodic> thread_;

@@ -97,6 +97,26 @@ TEST_F(ServingIdentityTest, FillsTheChartsSecretAndTheCaBundleOfItsOwnEntriesAlo
               ElementsAre("acr-admission.acr.svc", "acr-admission", "acr-admission.acr", "acr-admission.acr.svc.cluster.local"));
 }
 
+TEST_F(ServingIdentityTest, LooksEachTimeUntilItIsReadyAndEveryTenSecondsAfterThat) {
+  world_.kubernetes.Forbid("get", "secrets");
+  const auto identity = Load();
+  EXPECT_THAT(HealthOf(*identity).certificate_not_ready, HasSubstr("forbidden"));
+  world_.kubernetes.Allow("get", "secrets");
+  identity->PollWhenDue();
+  EXPECT_NE(identity->identities().Current(), nullptr) << "no wait for the next ten seconds";
+
+  world_.clock.Advance(certs::kPropagation);
+  identity->PollWhenDue();
+  EXPECT_EQ(HealthOf(*identity).certificate_not_ready, "");
+  const std::size_t calls = world_.kubernetes.calls().size();
+  world_.clock.Advance(certs::kPollInterval - std::chrono::seconds(1));
+  identity->PollWhenDue();
+  EXPECT_EQ(world_.kubernetes.calls().size(), calls);
+  world_.clock.Advance(std::chrono::seconds(1));
+  identity->PollWhenDue();
+  EXPECT_GT(world_.kubernetes.calls().size(), calls);
+}
+
 TEST_F(ServingIdentityTest, MakesADeletedSecretAgainWithLabels) {
   const auto identity = Load();
   world_.kubernetes.Remove(kSecret);
@@ -192,11 +212,8 @@ TEST_F(ServingIdentityTest, SaysWhatToGrant) {
 
 TEST_F(ServingIdentityTest, TellsInEventsWhatHappened) {
   const auto identity = Load();
-  world_.cluster->Start();
-  while (world_.kubernetes.In(kEvents).empty()) {
-    std::this_thread::yield();
-  }
-  world_.cluster->Stop();
+  world_.cluster->Flush();
+  ASSERT_FALSE(world_.kubernetes.In(kEvents).empty());
   const json event = world_.kubernetes.In(kEvents).at(0);
   EXPECT_EQ(event["reason"], "CertificateIssued");
   EXPECT_EQ(event["type"], "Normal");
