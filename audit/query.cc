@@ -1,7 +1,6 @@
 #include "audit/query.h"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <limits>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "audit/glob.h"
-#include "audit/schema.h"
+#include "audit/open_for_reading.h"
 #include "audit/sqlite.h"
 #include "base/text.h"
 
@@ -19,9 +18,6 @@ namespace {
 
 using sqlite::Outcome;
 using sqlite::Statement;
-
-// A checkpoint that begins the log anew makes readers wait for a moment.
-constexpr std::chrono::milliseconds kBusyWait{2000};
 
 // Rows read at a time. They are handed on with no statement open: a reader that is held up (`… | less`) must not keep
 // serve from emptying its write-ahead log. At most 16 MiB.
@@ -38,32 +34,18 @@ void ImageGlob(sqlite3_context* context, int, sqlite3_value** values) {
   sqlite3_result_int(context, GlobMatches(text(0), text(1)) ? 1 : 0);
 }
 
-base::Result<sqlite::Connection> OpenForReading(const std::string& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) != 0) {
-    return base::Fail(base::ErrorCode::kNotFound, "audit database " + path + ": there is no such file",
-                      "name it with --database, or with --config the file that serve runs with");
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return base::Fail(base::ErrorCode::kInvalidArgument, "audit database " + path + ": is no regular file", "name the database itself");
-  }
-  auto connection = sqlite::Connection::Open(path, sqlite::Connection::Mode::kReadOnly, kBusyWait);
+// With the function that queries use.
+base::Result<sqlite::Connection> OpenForQueries(const std::string& path) {
+  auto connection = OpenForReading(path, Versions::kAll);
   if (!connection) {
-    return tl::unexpected<base::Error>(connection.error());
-  }
-  const auto content = ReadContent(*connection);
-  if (!content) {
-    return tl::unexpected<base::Error>(content.error());
-  }
-  if (content->kind != Content::Kind::kAuditLog) {
-    return tl::unexpected(RefusalOf(*content, path));
+    return connection;
   }
   constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
   if (sqlite3_create_function_v2(connection->handle(), "image_glob", 2, kFlags, nullptr, ImageGlob, nullptr, nullptr, nullptr) !=
       SQLITE_OK) {
     return tl::unexpected<base::Error>(sqlite::LastFailure(connection->handle()));
   }
-  return std::move(*connection);
+  return connection;
 }
 
 // The smallest id that a row of that time or later can have: `latest` grows with the id, whatever the clock did.
@@ -135,7 +117,7 @@ Outcome<std::vector<Row>> ReadPage(Statement& statement) {
 }  // namespace
 
 base::Result<void> RunQuery(const std::string& database, const Query& query, const std::function<bool(const Row&)>& row) {
-  auto connection = OpenForReading(database);
+  auto connection = OpenForQueries(database);
   if (!connection) {
     return tl::unexpected(connection.error());
   }
@@ -192,7 +174,7 @@ base::Result<void> RunQuery(const std::string& database, const Query& query, con
 }
 
 base::Result<std::int64_t> NewestRow(const std::string& database) {
-  auto connection = OpenForReading(database);
+  auto connection = OpenForQueries(database);
   if (!connection) {
     return tl::unexpected(connection.error());
   }

@@ -17,7 +17,7 @@ namespace audit {
 
 class Retention {
  public:
-  // Rows in one step: their deletion holds up a commit for about a millisecond.
+  // Rows in one step: their deletion holds up a commit for a millisecond and a half.
   static constexpr std::size_t kStepRows = 128;
 
   // `reader` must outlive it.

@@ -1,11 +1,15 @@
 #include "audit/schema.h"
 
+#include <array>
+#include <cstddef>
+
 namespace audit {
 namespace {
 
+// Steps are never changed once released: step i makes version i + 1 of version i, and a new database takes all of them.
+//
 // Indexes cost every commit, so there are few: one over all rows, the others over what is rare.
-constexpr const char* kSchema = R"sql(
-BEGIN IMMEDIATE;
+constexpr const char* kDecisions = R"sql(
 CREATE TABLE decision (
   id INTEGER PRIMARY KEY,    -- in the order of commits; never used twice
   time INTEGER NOT NULL,     -- microseconds since 1970, as the clock said
@@ -32,9 +36,26 @@ CREATE TABLE tally (       -- one row: what the rows up to id `upto` come to, so
 ) STRICT;
 INSERT INTO tally VALUES (1, 0, 0, 0, 0, 0);
 PRAGMA application_id = 0x41435241;
-PRAGMA user_version = 1;
-COMMIT;
 )sql";
+
+constexpr const char* kChain = R"sql(
+ALTER TABLE decision ADD COLUMN chain BLOB;  -- the chain's value behind this row; NULL: the row is older than the chain
+ALTER TABLE tally ADD COLUMN head BLOB;      -- the chain's value behind the row `upto`
+ALTER TABLE tally ADD COLUMN tombstones INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE chain (       -- one row
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  log BLOB NOT NULL,       -- 16 random bytes, this log's name
+  first INTEGER NOT NULL   -- the id that the chain begins with
+) STRICT;
+CREATE TABLE tombstone (id INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;  -- of a deleted row
+CREATE TABLE gap (         -- rows of which not even tombstones are left
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  chain BLOB NOT NULL      -- the chain's value behind the row `last`
+) STRICT;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps = {kDecisions, kChain};
 
 }  // namespace
 
@@ -57,10 +78,19 @@ sqlite::Outcome<Content> ReadContent(sqlite::Connection& connection) {
   if (*application != kApplicationId) {
     return Content{Content::Kind::kOtherProgram, *version};
   }
+  if (*version >= 1 && *version < kSchemaVersion) {
+    return Content{Content::Kind::kOlderVersion, *version};
+  }
   return Content{*version == kSchemaVersion ? Content::Kind::kAuditLog : Content::Kind::kOtherVersion, *version};
 }
 
 base::Error RefusalOf(const Content& content, const std::string& path) {
+  if (content.kind == Content::Kind::kOlderVersion) {
+    return {base::ErrorCode::kInvalidArgument,
+            "audit database " + path + ": has schema version " + std::to_string(content.version) + ", this needs version " +
+                std::to_string(kSchemaVersion),
+            "serve of this program migrates it when it starts"};
+  }
   if (content.kind == Content::Kind::kOtherVersion) {
     return {base::ErrorCode::kInvalidArgument,
             "audit database " + path + ": has schema version " + std::to_string(content.version) +
@@ -70,6 +100,17 @@ base::Error RefusalOf(const Content& content, const std::string& path) {
   return {base::ErrorCode::kInvalidArgument, "audit database " + path + ": holds no audit log", "give the path of an audit database"};
 }
 
-sqlite::Outcome<void> CreateSchema(sqlite::Connection& connection) { return connection.Execute(kSchema); }
+sqlite::Outcome<void> MigrateSchema(sqlite::Connection& connection, std::int64_t from) {
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (std::int64_t version = from; version < kSchemaVersion; ++version) {
+    sql += kSteps[static_cast<std::size_t>(version)];
+  }
+  sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + "; COMMIT";
+  auto migrated = connection.Execute(sql.c_str());
+  if (!migrated) {
+    static_cast<void>(connection.Execute("ROLLBACK"));  // fails where the transaction is over already
+  }
+  return migrated;
+}
 
 }  // namespace audit

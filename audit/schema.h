@@ -9,12 +9,11 @@
 
 namespace audit {
 
-// Both numbers stand in the schema's text as well.
-inline constexpr std::int64_t kSchemaVersion = 1;           // PRAGMA user_version
+inline constexpr std::int64_t kSchemaVersion = 2;           // PRAGMA user_version
 inline constexpr std::int64_t kApplicationId = 0x41435241;  // PRAGMA application_id, "ACRA": no other program's file is taken for ours
 
 struct Content {
-  enum class Kind { kEmpty, kAuditLog, kOtherProgram, kOtherVersion };
+  enum class Kind { kEmpty, kAuditLog, kOlderVersion, kOtherProgram, kOtherVersion };
   Kind kind = Kind::kEmpty;
   std::int64_t version = 0;
 };
@@ -23,7 +22,8 @@ sqlite::Outcome<Content> ReadContent(sqlite::Connection& connection);
 // Why a database that holds something else is not touched, and what to do.
 base::Error RefusalOf(const Content& content, const std::string& path);
 
-// In one transaction: a process that dies meanwhile leaves an empty database.
-sqlite::Outcome<void> CreateSchema(sqlite::Connection& connection);
+// From version `from` (0: an empty database) to kSchemaVersion, in one transaction: a process that dies meanwhile leaves the
+// database as it was.
+sqlite::Outcome<void> MigrateSchema(sqlite::Connection& connection, std::int64_t from);
 
 }  // namespace audit

@@ -63,6 +63,12 @@ Statement& Statement::Bind(int parameter, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::BindBlob(int parameter, std::string_view bytes) {
+  const int code = sqlite3_bind_blob64(statement_.get(), parameter, bytes.data(), bytes.size(), SQLITE_STATIC);
+  bind_code_ = bind_code_ == SQLITE_OK ? code : bind_code_;
+  return *this;
+}
+
 Statement& Statement::BindNull(int parameter) {
   const int code = sqlite3_bind_null(statement_.get(), parameter);
   bind_code_ = bind_code_ == SQLITE_OK ? code : bind_code_;
@@ -104,6 +110,8 @@ std::string_view Statement::Text(int column) const {
   return text == nullptr ? std::string_view()
                          : std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
+
+bool Statement::IsNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
 Outcome<Connection> Connection::Open(const std::string& path, Mode mode, std::chrono::milliseconds busy_wait) {
   sqlite3* handle = nullptr;

@@ -38,6 +38,7 @@ class Statement {
   Statement& Bind(int parameter, std::int64_t value);
   // `text` must live until the statement is done or reset.
   Statement& Bind(int parameter, std::string_view text);
+  Statement& BindBlob(int parameter, std::string_view bytes);  // as with texts
   Statement& BindNull(int parameter);
 
   // True: a row is there to be read. False: done, and the statement is reset; so it is after a failure (also of a Bind).
@@ -48,7 +49,8 @@ class Statement {
   void Reset();
 
   std::int64_t Int(int column) const;
-  std::string_view Text(int column) const;  // until the next Step or Reset
+  std::string_view Text(int column) const;  // a blob's bytes, too; until the next Step or Reset
+  bool IsNull(int column) const;
 
  private:
   struct Finalize {

@@ -27,6 +27,11 @@ constexpr std::int64_t kRestartPages = (std::int64_t{32} << 20) / kPageBytes;
 // Over size, this much below the limit is freed at once, so that not every Maintain deletes.
 constexpr std::int64_t kSlackShare = 32;
 
+// What deleted rows leave behind takes at most this share of the size: a flood of what goes first must not push out by its
+// traces what goes last.
+constexpr std::int64_t kTombstoneShare = 16;
+constexpr std::int64_t kTombstoneBytes = 48;
+
 // In one Maintain, so that a stop need not wait: 8,192 rows.
 constexpr int kMaxSteps = 64;
 constexpr std::chrono::milliseconds kMaxRetain{100};
@@ -37,7 +42,7 @@ constexpr std::chrono::milliseconds kReaderWait{0};
 // What the audit threads read with, and checkpoint with: a connection that has read nothing checkpoints nothing.
 struct Reader {
   sqlite::Connection connection;  // before its statements
-  sqlite::Statement committed, pages, free_pages;
+  sqlite::Statement committed, link, pages, free_pages;
   Retention retention;
 };
 
@@ -54,6 +59,7 @@ sqlite::Outcome<Reader> OpenReader(const std::string& path) {
   }
   const std::initializer_list<std::pair<sqlite::Statement*, std::string_view>> statements = {
       {&reader.committed, "SELECT id, record FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
+      {&reader.link, "SELECT chain FROM decision WHERE id = ?1"},
       {&reader.pages, "PRAGMA page_count"},
       {&reader.free_pages, "PRAGMA freelist_count"},
   };
@@ -123,6 +129,32 @@ class SqliteStore final : public Store {
     }
     *cursor = last;
     return records;
+  }
+
+  base::Result<std::optional<Link>> ReadLink(std::int64_t sequence) override EXCLUDES(read_mutex_, write_mutex_) {
+    base::MutexLock read_lock(read_mutex_);
+    if (!reader_) {
+      return tl::unexpected(NotOpen());
+    }
+    const auto row = reader_->link.Bind(1, sequence).Step();
+    if (!row) {
+      return Failed<std::optional<Link>>(row.error());
+    }
+    const std::optional<Digest> value = *row ? ReadDigest(reader_->link.Text(0)) : std::nullopt;
+    reader_->link.Reset();
+    base::MutexLock write_lock(write_mutex_);
+    if (!writer_) {
+      return tl::unexpected(NotOpen());
+    }
+    Link head = writer_->head();
+    if (value) {
+      return Link{head.log, sequence, *value};
+    }
+    if (head.sequence == sequence) {
+      return head;
+    }
+    Link beginning = writer_->beginning();
+    return beginning.sequence == sequence ? std::optional(std::move(beginning)) : std::nullopt;
   }
 
   base::Result<std::int64_t> LoadCursor(const std::string& consumer) override EXCLUDES(write_mutex_) {
@@ -260,8 +292,31 @@ class SqliteStore final : public Store {
         return deleted;
       }
     }
+    if (const auto folded = FoldTombstones(); !folded) {
+      return folded;
+    }
     base::MutexLock write_lock(write_mutex_);
     return Write([](Writer& writer) { return writer.SaveTally(); });
+  }
+
+  base::Result<void> FoldTombstones() EXCLUDES(write_mutex_) {
+    const std::int64_t most = options_.retention_bytes / kTombstoneShare / kTombstoneBytes;
+    bool more = true;
+    for (int step = 0; more && step < kMaxSteps; ++step) {
+      base::MutexLock write_lock(write_mutex_);
+      const auto folded = Write([&](Writer& writer) -> sqlite::Outcome<void> {
+        const auto some = writer.FoldTombstones(most);
+        if (!some) {
+          return tl::unexpected(some.error());
+        }
+        more = *some;
+        return {};
+      });
+      if (!folded) {
+        return folded;
+      }
+    }
+    return {};
   }
 
   base::Result<void> Checkpoint() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {

@@ -2,15 +2,17 @@
 // loses nothing, and with Durability::kDisk neither does a power loss.
 //
 // Threads: Commit from any thread (serialised by the store's mutex, one transaction a call: gather a loop turn's records
-// first). Maintain and ReadCommitted from the audit thread. Queries go through audit/query.h on a connection of their own.
+// first). Maintain, ReadCommitted and ReadLink from the audit thread. Queries go through audit/query.h on a connection of their own.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "audit/chain.h"
 #include "audit/record.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -37,6 +39,10 @@ class Store {
 
   // Committed rows after `cursor`, oldest first, at most `limit`; moves the cursor past them.
   virtual base::Result<std::vector<std::string>> ReadCommitted(std::int64_t* cursor, std::size_t limit) = 0;
+
+  // The chain's value behind the row of that id; none when the row is gone or older than the chain. The chain's beginning and
+  // the last row that was committed have theirs always.
+  virtual base::Result<std::optional<Link>> ReadLink(std::int64_t sequence) = 0;
 
   // A saved cursor by consumer name ("stdout"), so that a restart begins where the last run ended.
   virtual base::Result<std::int64_t> LoadCursor(const std::string& consumer) = 0;

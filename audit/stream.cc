@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "audit/anchor.h"
+
 namespace audit {
 
 StreamOutput DescriptorOutput(int descriptor, std::chrono::milliseconds patience) {
@@ -34,15 +36,22 @@ StreamOutput DescriptorOutput(int descriptor, std::chrono::milliseconds patience
   };
 }
 
-Stream::Stream(Store& store, std::string consumer, StreamOutput output, std::int64_t cursor)
-    : store_(&store), consumer_(std::move(consumer)), output_(std::move(output)), saved_(cursor), taken_(cursor), read_(cursor) {}
+Stream::Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica, std::int64_t cursor)
+    : store_(&store),
+      consumer_(std::move(consumer)),
+      output_(std::move(output)),
+      clock_(&clock),
+      replica_(std::move(replica)),
+      saved_(cursor),
+      taken_(cursor),
+      read_(cursor) {}
 
-base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutput output) {
+base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica) {
   const auto cursor = store.LoadCursor(consumer);
   if (!cursor) {
     return tl::unexpected(cursor.error());
   }
-  return Stream(store, std::move(consumer), std::move(output), *cursor);
+  return Stream(store, std::move(consumer), std::move(output), clock, std::move(replica), *cursor);
 }
 
 base::Result<bool> Stream::Pump() {
@@ -61,7 +70,7 @@ base::Result<bool> Stream::Pump() {
 
 base::Result<Stream::Progress> Stream::WriteBatches() {
   for (std::size_t rows = 0; rows < kMaxPumpRows;) {
-    const auto all = WritePending();
+    const auto all = WriteAll(false);
     if (!all) {
       return tl::unexpected(all.error());
     }
@@ -73,18 +82,46 @@ base::Result<Stream::Progress> Stream::WriteBatches() {
       return tl::unexpected(records.error());
     }
     if (records->empty()) {
-      return Progress::kDone;
+      const auto anchored = WriteAll(true);
+      return anchored ? base::Result<Progress>(*anchored ? Progress::kDone : Progress::kBlocked) : tl::unexpected(anchored.error());
     }
     for (const std::string& record : *records) {
       pending_.append(record).append("\n");
     }
     rows += records->size();
   }
-  const auto all = WritePending();
+  const auto all = WriteAll(false);
   if (!all) {
     return tl::unexpected(all.error());
   }
   return *all ? Progress::kMore : Progress::kBlocked;
+}
+
+base::Result<bool> Stream::WriteAll(bool at_end) {
+  auto all = WritePending();
+  if (!all || !*all || !AnchorIsDue(at_end)) {
+    return all;
+  }
+  const auto link = store_->ReadLink(taken_);
+  if (!link) {
+    return tl::unexpected(link.error());
+  }
+  if (!*link) {
+    return true;  // retention was faster: the next row, then
+  }
+  pending_ = AnchorLine(**link, clock_->Now(), replica_) + "\n";
+  anchored_ = taken_;
+  anchored_at_ = clock_->Monotonic();
+  return WritePending();
+}
+
+bool Stream::AnchorIsDue(bool at_end) const {
+  if (!anchored_) {
+    return true;
+  }
+  const std::int64_t rows = taken_ - *anchored_;
+  const bool late = finishing_ || clock_->Monotonic() - anchored_at_ >= kAnchorInterval;
+  return rows >= kAnchorRows || (at_end && rows > 0 && late);
 }
 
 base::Result<bool> Stream::WritePending() {

@@ -1,16 +1,18 @@
-// Standard output: one line a committed record, in the order of commits, from a saved cursor on. At least once: a line may
-// come twice when the process died between writing it and saving the cursor; none is left out, unless retention deletes
-// rows that a consumer has not taken yet.
+// Standard output: one line a committed record, and an anchor of the chain from time to time (audit/anchor.h), in the order of commits,
+// from a saved cursor on. At least once: a line may come twice when the process died between writing it and saving the cursor; none is left
+// out, unless retention deletes rows that a consumer has not taken yet.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "audit/store.h"
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace audit {
@@ -28,29 +30,45 @@ class Stream {
   static constexpr std::size_t kBatchRows = 64;       // in memory at a time: at most 4 MiB; what may come twice
   static constexpr std::size_t kMaxPumpRows = 16384;  // so that a stop need not wait for a long backlog
 
-  // Begins where the last run with this `consumer` name ended. The store must outlive it.
-  static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output);
+  // Anchors: the first thing of a run; then behind so many rows, and this long after the last one if there are new rows.
+  static constexpr std::int64_t kAnchorRows = 1024;
+  static constexpr std::chrono::minutes kAnchorInterval{1};
+
+  // Begins where the last run with this `consumer` name ended. The store and the clock must outlive it. `replica` goes into
+  // anchors.
+  static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica);
 
   // Writes what was committed since, until there is nothing more, the output takes nothing more, or kMaxPumpRows are
   // written: true in that last case, call again. Saves the cursor behind the last batch that was taken whole; what was
   // taken of the next one is remembered, and the next Pump goes on there.
   base::Result<bool> Pump();
 
+  // From now on every Pump that writes all there is ends with an anchor, if it wrote rows since the last one: for a stop.
+  void Finish() { finishing_ = true; }
+
  private:
-  Stream(Store& store, std::string consumer, StreamOutput output, std::int64_t cursor);
+  Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica, std::int64_t cursor);
 
   enum class Progress { kDone, kBlocked, kMore };
   base::Result<Progress> WriteBatches();
-  base::Result<bool> WritePending();  // false: the output takes no more
+  base::Result<bool> WritePending();         // false: the output takes no more
+  base::Result<bool> WriteAll(bool at_end);  // and an anchor if one is due
+  bool AnchorIsDue(bool at_end) const;
 
   Store* store_;
   std::string consumer_;
   StreamOutput output_;
+  const base::Clock* clock_;
+  std::string replica_;
   std::int64_t saved_;  // in the store
   std::int64_t taken_;  // the output has every line up to it
   std::int64_t read_;   // the lines behind taken_ up to it are in pending_
   std::string pending_;
   std::size_t written_ = 0;  // of pending_
+
+  std::optional<std::int64_t> anchored_;  // the last anchor's row; none: there is none of this run
+  std::chrono::steady_clock::time_point anchored_at_;
+  bool finishing_ = false;
 };
 
 }  // namespace audit

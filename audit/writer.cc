@@ -1,11 +1,15 @@
 #include "audit/writer.h"
 
+#include <openssl/rand.h>
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <utility>
+#include <vector>
 
+#include "audit/chained_row.h"
 #include "audit/schema.h"
 
 namespace audit {
@@ -17,8 +21,14 @@ using sqlite::Statement;
 // Another process holds a lock only while it is looked at by hand; an admission does not wait longer than this.
 constexpr std::chrono::milliseconds kBusyWait{200};
 
-// What a row costs beside its texts: header, integers, three cells in indexes, its share of half-empty pages.
-constexpr std::int64_t kRowOverhead = 128;
+// What a row costs beside its texts: header, integers, the chain's value, three cells in indexes, its share of half-empty
+// pages.
+constexpr std::int64_t kRowOverhead = 168;
+
+// In one transaction, which takes about a millisecond.
+constexpr std::int64_t kFoldTombstones = 512;
+
+constexpr int kLogNameBytes = 16;
 
 bool IsKept(const Record& record) { return record.decision != policy::DecisionKind::kAllowed && !record.dry_run; }
 
@@ -92,8 +102,9 @@ base::Result<Writer> Writer::Open(const std::string& path, Durability durability
       !set) {
     return failed(set.error());
   }
-  if (content->kind == Content::Kind::kEmpty) {
-    if (const auto created = CreateSchema(writer.connection_); !created) {
+  if (content->kind == Content::Kind::kEmpty || content->kind == Content::Kind::kOlderVersion) {
+    const std::int64_t from = content->kind == Content::Kind::kEmpty ? 0 : content->version;
+    if (const auto created = MigrateSchema(writer.connection_, from); !created) {
       return failed(created.error());
     }
   }
@@ -103,11 +114,9 @@ base::Result<Writer> Writer::Open(const std::string& path, Durability durability
   if (const auto loaded = writer.LoadTally(); !loaded) {
     return failed(loaded.error());
   }
-  if (ids_after > writer.last_id_) {
-    writer.last_id_ = ids_after;
-    if (const auto saved = writer.SaveTally(); !saved) {
-      return failed(saved.error());
-    }
+  writer.last_id_ = std::max(writer.last_id_, ids_after);
+  if (const auto loaded = writer.LoadChain(); !loaded) {
+    return failed(loaded.error());
   }
   sqlite3_wal_hook(writer.connection_.handle(), StoreWalPages, wal_pages);
   return writer;
@@ -118,12 +127,22 @@ Outcome<void> Writer::Prepare() {
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&insert_,
-       "INSERT INTO decision (id, time, latest, size, dry_run, decision, uid, namespace, kept, user, registries, record) "
-       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+       "INSERT INTO decision (id, time, latest, size, dry_run, decision, uid, namespace, kept, user, registries, record, chain) "
+       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
       {&delete_, "DELETE FROM decision WHERE id = ?1"},
       {&save_cursor_, "INSERT INTO cursor (consumer, id) VALUES (?1, ?2) ON CONFLICT (consumer) DO UPDATE SET id = excluded.id"},
       {&load_cursor_, "SELECT id FROM cursor WHERE consumer = ?1"},
-      {&save_tally_, "UPDATE tally SET upto = ?1, spare_rows = ?2, spare_bytes = ?3, kept_rows = ?4, kept_bytes = ?5"},
+      {&save_tally_,
+       "UPDATE tally SET upto = ?1, spare_rows = ?2, spare_bytes = ?3, kept_rows = ?4, kept_bytes = ?5, head = ?6, tombstones = ?7"},
+      {&read_row_, kReadChainedRow},
+      {&bury_, "INSERT INTO tombstone (id, digest) VALUES (?1, ?2)"},
+      {&row_value_, "SELECT chain FROM decision WHERE id = ?1 AND chain IS NOT NULL"},
+      {&tombstones_, "SELECT id, digest FROM tombstone ORDER BY id LIMIT ?1"},
+      {&remove_tombstone_, "DELETE FROM tombstone WHERE id = ?1"},
+      {&gap_before_, "SELECT chain, first FROM (SELECT * FROM gap WHERE first <= ?1 ORDER BY first DESC LIMIT 1) WHERE last = ?1"},
+      {&gap_behind_, "SELECT chain, last FROM gap WHERE first = ?1"},
+      {&write_gap_, "INSERT INTO gap (first, last, chain) VALUES (?1, ?2, ?3) ON CONFLICT (first) DO UPDATE SET last = ?2, chain = ?3"},
+      {&remove_gap_, "DELETE FROM gap WHERE first = ?1"},
   };
   for (const auto& [statement, sql] : statements) {
     Outcome<Statement> prepared = connection_.Prepare(sql);
@@ -136,7 +155,8 @@ Outcome<void> Writer::Prepare() {
 }
 
 Outcome<void> Writer::LoadTally() {
-  Outcome<Statement> saved = connection_.Prepare("SELECT upto, spare_rows, spare_bytes, kept_rows, kept_bytes FROM tally");
+  Outcome<Statement> saved =
+      connection_.Prepare("SELECT upto, spare_rows, spare_bytes, kept_rows, kept_bytes, head, tombstones FROM tally");
   if (!saved) {
     return tl::unexpected(saved.error());
   }
@@ -147,9 +167,11 @@ Outcome<void> Writer::LoadTally() {
   if (*row) {
     saved_id_ = last_id_ = saved->Int(0);
     tally_ = {{saved->Int(1), saved->Int(2)}, {saved->Int(3), saved->Int(4)}};
+    head_ = ReadDigest(saved->Text(5)).value_or(Digest{});
+    tombstones_count_ = saved->Int(6);
   }
   // What was committed since, by a process that did not come to save its tally.
-  Outcome<Statement> later = connection_.Prepare("SELECT id, size, kept IS NOT NULL FROM decision WHERE id > ?1 ORDER BY id");
+  Outcome<Statement> later = connection_.Prepare("SELECT id, size, kept IS NOT NULL, chain FROM decision WHERE id > ?1 ORDER BY id");
   if (!later) {
     return tl::unexpected(later.error());
   }
@@ -163,6 +185,7 @@ Outcome<void> Writer::LoadTally() {
     }
     last_id_ = later->Int(0);
     Count(tally_, later->Int(2) != 0, 1, later->Int(1));
+    head_ = ReadDigest(later->Text(3)).value_or(Digest{});
   }
   const Outcome<std::int64_t> latest = connection_.QueryInt("SELECT latest FROM decision ORDER BY id DESC LIMIT 1");
   if (!latest) {
@@ -170,6 +193,44 @@ Outcome<void> Writer::LoadTally() {
   }
   latest_ = *latest;
   return {};
+}
+
+Outcome<void> Writer::LoadChain() {
+  Outcome<Statement> chain = connection_.Prepare("SELECT log, first FROM chain");
+  if (!chain) {
+    return tl::unexpected(chain.error());
+  }
+  const Outcome<bool> row = chain->Step();
+  if (!row) {
+    return tl::unexpected(row.error());
+  }
+  if (!*row) {
+    return BeginChain();
+  }
+  log_ = chain->Text(0);
+  first_ = chain->Int(1);
+  return {};
+}
+
+// Behind whatever rows there are: those of an older schema have no value, and none can be made up for them that proves anything.
+Outcome<void> Writer::BeginChain() {
+  std::array<unsigned char, kLogNameBytes> name{};
+  if (RAND_bytes(name.data(), kLogNameBytes) != 1) {
+    return tl::unexpected(sqlite::Failure{SQLITE_ERROR, "the audit log gets no name: there are no random bytes"});
+  }
+  log_.assign(name.begin(), name.end());
+  first_ = last_id_ + 1;
+  head_ = chain_.Begin(log_, first_);
+  Outcome<Statement> insert = connection_.Prepare("INSERT INTO chain (only, log, first) VALUES (1, ?1, ?2)");
+  if (!insert) {
+    return tl::unexpected(insert.error());
+  }
+  Outcome<void> result = Transaction([&]() -> Outcome<void> {
+    auto inserted = insert->BindBlob(1, log_).Bind(2, first_).Run();
+    return inserted ? WriteTally(tally_, tombstones_count_) : inserted;
+  });
+  saved_id_ = result ? last_id_ : saved_id_;
+  return result;
 }
 
 template <class Body>
@@ -193,16 +254,30 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
   Tally tally = tally_;
   std::int64_t id = last_id_;
   std::int64_t latest = latest_;
+  Digest head = head_;
   Outcome<void> result = Transaction([&]() -> Outcome<void> {
     for (const Record& record : records) {
       const std::int64_t time = record.time.time_since_epoch().count();
       const std::int64_t size = SizeOf(record);
       const bool kept = IsKept(record);
       latest = std::max(latest, time);
-      insert_.Bind(1, ++id).Bind(2, time).Bind(3, latest).Bind(4, size).Bind(5, std::int64_t{record.dry_run});
-      insert_.Bind(6, policy::ToString(record.decision)).Bind(7, record.uid).Bind(8, record.namespace_name);
+      const std::string_view decision = policy::ToString(record.decision);
+      const Digest digest = chain_.DigestOf({.time = time,
+                                             .latest = latest,
+                                             .size = size,
+                                             .dry_run = record.dry_run,
+                                             .kept = kept ? std::optional<std::string_view>(record.namespace_name) : std::nullopt,
+                                             .decision = decision,
+                                             .uid = record.uid,
+                                             .namespace_name = record.namespace_name,
+                                             .user = record.user,
+                                             .registries = record.registries,
+                                             .record = record.json});
+      head = chain_.Next(head, ++id, digest);
+      insert_.Bind(1, id).Bind(2, time).Bind(3, latest).Bind(4, size).Bind(5, std::int64_t{record.dry_run});
+      insert_.Bind(6, decision).Bind(7, record.uid).Bind(8, record.namespace_name);
       kept ? insert_.Bind(9, record.namespace_name) : insert_.BindNull(9);
-      insert_.Bind(10, record.user).Bind(11, record.registries).Bind(12, record.json);
+      insert_.Bind(10, record.user).Bind(11, record.registries).Bind(12, record.json).BindBlob(13, View(head));
       if (auto inserted = insert_.Run(); !inserted) {
         return inserted;
       }
@@ -214,34 +289,166 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
     tally_ = tally;
     last_id_ = id;
     latest_ = latest;
+    head_ = head;
   }
   return result;
 }
 
 Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
   Tally tally = tally_;
+  std::int64_t tombstones = tombstones_count_;
   Outcome<void> result = Transaction([&]() -> Outcome<void> {
     for (const RowSize& row : rows) {
+      const auto buried = Bury(row.id);
+      if (!buried) {
+        return tl::unexpected(buried.error());
+      }
+      tombstones += *buried ? 1 : 0;
       if (auto deleted = delete_.Bind(1, row.id).Run(); !deleted) {
         return deleted;
       }
       Count(tally, row.kept, -1, -row.size);
     }
-    return WriteTally(tally);
+    return WriteTally(tally, tombstones);
   });
   if (result) {
     tally_ = tally;
+    tombstones_count_ = tombstones;
     saved_id_ = last_id_;
   }
   return result;
 }
 
-Outcome<void> Writer::WriteTally(const Tally& tally) {
+// Of the row as it is: one that was altered does not fit into the chain after it is gone either.
+Outcome<bool> Writer::Bury(std::int64_t id) {
+  if (id < first_) {
+    return false;
+  }
+  Outcome<bool> row = read_row_.Bind(1, id).Step();
+  if (!row || !*row) {
+    return row;
+  }
+  const Digest digest = chain_.DigestOf(ReadChainedRow(read_row_));
+  read_row_.Reset();
+  if (auto buried = bury_.Bind(1, id).BindBlob(2, View(digest)).Run(); !buried) {
+    return tl::unexpected(buried.error());
+  }
+  return true;
+}
+
+Outcome<std::optional<Digest>> Writer::ValueOf(Statement& statement, std::int64_t id) {
+  const Outcome<bool> row = statement.Bind(1, id).Step();
+  if (!row) {
+    return tl::unexpected(row.error());
+  }
+  return *row ? ReadDigest(statement.Text(0)) : std::nullopt;  // the caller resets it
+}
+
+Outcome<bool> Writer::FoldTombstones(std::int64_t max_tombstones) {
+  if (tombstones_count_ == 0) {
+    return false;
+  }
+  bool folded = false;
+  const std::int64_t before = tombstones_count_;
+  Outcome<void> result = Transaction([&]() -> Outcome<void> {
+    const auto some = Fold(max_tombstones);
+    if (!some) {
+      return tl::unexpected(some.error());
+    }
+    folded = *some;
+    return folded ? WriteTally(tally_, tombstones_count_) : Outcome<void>();
+  });
+  if (!result) {
+    tombstones_count_ = before;
+    return tl::unexpected(result.error());
+  }
+  saved_id_ = folded ? last_id_ : saved_id_;
+  return folded;
+}
+
+// Inside a transaction.
+Outcome<bool> Writer::Fold(std::int64_t max_tombstones) {
+  struct Tombstone {
+    std::int64_t id;
+    Digest digest;
+  };
+  std::vector<Tombstone> run;
+  tombstones_.Bind(1, kFoldTombstones);
+  while (true) {
+    const Outcome<bool> row = tombstones_.Step();
+    if (!row) {
+      return row;
+    }
+    if (!*row || (!run.empty() && tombstones_.Int(0) != run.back().id + 1)) {
+      break;
+    }
+    run.push_back({tombstones_.Int(0), ReadDigest(tombstones_.Text(1)).value_or(Digest{})});
+  }
+  tombstones_.Reset();
+  if (run.empty()) {
+    return false;
+  }
+  // What stands before the run: the chain's beginning, a gap that is to become longer, or a row.
+  std::int64_t first = run.front().id;
+  auto value = ValueOf(gap_before_, first - 1);
+  if (!value) {
+    return tl::unexpected(value.error());
+  }
+  const bool at_gap = value->has_value();
+  if (at_gap) {
+    first = gap_before_.Int(1);
+  }
+  gap_before_.Reset();
+  if (!at_gap && run.front().id == first_) {
+    *value = chain_.Begin(log_, first_);
+  } else if (!at_gap) {
+    if (tombstones_count_ <= max_tombstones) {
+      return false;
+    }
+    value = ValueOf(row_value_, run.front().id - 1);
+    row_value_.Reset();
+    if (!value || !*value) {  // a row is missing: the evidence of that stays as it is
+      return value ? Outcome<bool>(false) : tl::unexpected(value.error());
+    }
+  }
+  Digest behind = **value;
+  for (const Tombstone& tombstone : run) {
+    behind = chain_.Next(behind, tombstone.id, tombstone.digest);
+    if (auto removed = remove_tombstone_.Bind(1, tombstone.id).Run(); !removed) {
+      return tl::unexpected(removed.error());
+    }
+  }
+  tombstones_count_ -= static_cast<std::int64_t>(run.size());
+  std::int64_t last = run.back().id;
+  const std::int64_t next_first = last + 1;
+  const auto next = ValueOf(gap_behind_, next_first);
+  if (!next) {
+    return tl::unexpected(next.error());
+  }
+  if (*next) {
+    behind = **next;
+    last = gap_behind_.Int(1);
+  }
+  gap_behind_.Reset();
+  if (*next) {
+    if (auto removed = remove_gap_.Bind(1, next_first).Run(); !removed) {
+      return tl::unexpected(removed.error());
+    }
+  }
+  if (auto written = write_gap_.Bind(1, first).Bind(2, last).BindBlob(3, View(behind)).Run(); !written) {
+    return tl::unexpected(written.error());
+  }
+  return true;
+}
+
+Outcome<void> Writer::WriteTally(const Tally& tally, std::int64_t tombstones) {
   return save_tally_.Bind(1, last_id_)
       .Bind(2, tally.spare.rows)
       .Bind(3, tally.spare.bytes)
       .Bind(4, tally.kept.rows)
       .Bind(5, tally.kept.bytes)
+      .BindBlob(6, View(head_))
+      .Bind(7, tombstones)
       .Run();
 }
 
@@ -249,7 +456,7 @@ Outcome<void> Writer::SaveTally() {
   if (saved_id_ == last_id_) {
     return {};
   }
-  Outcome<void> result = WriteTally(tally_);
+  Outcome<void> result = WriteTally(tally_, tombstones_count_);
   if (result) {
     saved_id_ = last_id_;
   }

@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "audit/chain.h"
 #include "audit/record.h"
 #include "audit/sqlite.h"
 #include "audit/store.h"
@@ -32,35 +34,55 @@ struct RowSize {
 
 class Writer {
  public:
-  // Opens the file for writing in WAL mode, creates the schema in an empty one, and reads the tally. `wal_pages` gets the
+  // Opens the file for writing in WAL mode, creates or migrates the schema, begins the chain where there is none, and reads
+  // the tally. `wal_pages` gets the
   // write-ahead log's length at every commit, and must outlive the Writer. Ids go on behind `ids_after` at least.
   static base::Result<Writer> Open(const std::string& path, Durability durability, std::int64_t ids_after,
                                    std::atomic<std::int64_t>* wal_pages, bool* damaged);
 
   // Each is one transaction: all of it, or an error and nothing. After an error the next call may succeed.
   sqlite::Outcome<void> Append(std::span<const Record> records);
+  // Leaves a tombstone for each, by which the chain can be followed on.
   sqlite::Outcome<void> Delete(std::span<const RowSize> rows);
   sqlite::Outcome<void> SaveCursor(std::string_view consumer, std::int64_t cursor);
   sqlite::Outcome<void> SaveTally();  // nothing when it is saved already
+
+  // Makes a gap of the oldest tombstones, a few hundred at most: where nothing older is left, or when there are more than
+  // `max_tombstones`. False: nothing to do. Behind a gap in the middle, rows before it are proven only by anchors before it.
+  sqlite::Outcome<bool> FoldTombstones(std::int64_t max_tombstones);
 
   sqlite::Outcome<std::int64_t> LoadCursor(std::string_view consumer);
 
   const Tally& tally() const { return tally_; }
   std::int64_t last_id() const { return last_id_; }
+  Link head() const { return {log_, last_id_, head_}; }
+  Link beginning() { return {log_, first_ - 1, chain_.Begin(log_, first_)}; }
 
  private:
   template <class Body>
   sqlite::Outcome<void> Transaction(Body body);
   sqlite::Outcome<void> Prepare();
   sqlite::Outcome<void> LoadTally();
-  sqlite::Outcome<void> WriteTally(const Tally& tally);
+  sqlite::Outcome<void> LoadChain();
+  sqlite::Outcome<void> BeginChain();
+  sqlite::Outcome<bool> Bury(std::int64_t id);  // false: no such row in the chain
+  sqlite::Outcome<bool> Fold(std::int64_t max_tombstones);
+  sqlite::Outcome<std::optional<Digest>> ValueOf(sqlite::Statement& statement, std::int64_t id);
+  sqlite::Outcome<void> WriteTally(const Tally& tally, std::int64_t tombstones);
 
   sqlite::Connection connection_;  // before its statements
   sqlite::Statement begin_, commit_, insert_, delete_, save_cursor_, load_cursor_, save_tally_;
+  sqlite::Statement read_row_, bury_, row_value_, tombstones_, remove_tombstone_, gap_before_, gap_behind_, write_gap_, remove_gap_;
   Tally tally_;
   std::int64_t last_id_ = 0;   // every row up to it is in tally_
   std::int64_t saved_id_ = 0;  // every row up to it is in the tally that is stored
   std::int64_t latest_ = 0;    // of the last row
+
+  Chain chain_;
+  std::string log_;
+  std::int64_t first_ = 0;  // the id that the chain begins with
+  Digest head_{};           // behind last_id_
+  std::int64_t tombstones_count_ = 0;
 };
 
 }  // namespace audit

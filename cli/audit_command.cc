@@ -12,8 +12,8 @@
 #include "audit/query.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "cli/audit_database.h"
 #include "cli/audit_rows.h"
-#include "cli/config.h"
 #include "cli/streams.h"
 #include "policy/image_reference.h"
 
@@ -84,20 +84,6 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
   query.uid = arguments.uid;
   query.limit = arguments.limit.value_or(arguments.follow ? std::numeric_limits<std::int64_t>::max() : kDefaultLimit);
   return query;
-}
-
-base::Result<std::string> DatabaseOf(const AuditArguments& arguments) {
-  if (!arguments.config.empty() && !arguments.database.empty()) {
-    return base::Fail(base::ErrorCode::kInvalidArgument, "--config and --database both name a database", "leave one of them out");
-  }
-  if (arguments.config.empty()) {
-    return arguments.database.empty() ? "audit.db" : arguments.database;
-  }
-  const auto config = LoadConfig(arguments.config);
-  if (!config) {
-    return base::Fail(base::ErrorCode::kInvalidArgument, base::ToString(config.error()));
-  }
-  return config->audit.database;
 }
 
 base::Result<void> PrintTable(const std::string& database, const audit::Query& query, const Terminal& terminal, std::ostream& out) {
@@ -212,7 +198,7 @@ int RunAuditCommand(const AuditArguments& arguments, std::ostream& out, std::ost
     if (!query) {
       return tl::unexpected(query.error());
     }
-    const auto database = DatabaseOf(arguments);
+    const auto database = AuditDatabaseOf(arguments.config, arguments.database);
     if (!database) {
       return tl::unexpected(database.error());
     }

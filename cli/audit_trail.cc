@@ -24,7 +24,8 @@ void AuditTrail::Condition::Log(const std::optional<std::string>& problem, const
 }
 
 base::Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(const audit::StoreOptions& options, bool copy_committed,
-                                                           audit::StreamOutput output, const base::Clock& clock, base::Log log) {
+                                                           audit::StreamOutput output, const base::Clock& clock, std::string replica,
+                                                           base::Log log) {
   std::string notice;
   base::Result<std::unique_ptr<audit::Store>> store = audit::Store::Open(options, clock, &notice);
   if (!notice.empty()) {
@@ -37,7 +38,8 @@ base::Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(const audit::StoreOpt
   if (copy_committed) {
     AuditTrail& self = *trail;
     base::Result<audit::Stream> stream = audit::Stream::Open(
-        *self.store_, "stdout", [&self](std::string_view bytes) { return self.lost_.empty() ? self.Write(bytes) : std::size_t{0}; });
+        *self.store_, "stdout", [&self](std::string_view bytes) { return self.lost_.empty() ? self.Write(bytes) : std::size_t{0}; }, clock,
+        std::move(replica));
     if (!stream) {
       return tl::unexpected(stream.error());
     }
@@ -84,6 +86,9 @@ void AuditTrail::Close() {
   output_problem_.reset();
   const auto end = std::chrono::steady_clock::now() + kCloseWait;
   bool more = true;
+  if (stream_) {
+    stream_->Finish();
+  }
   while ((more || LostBytes() > 0) && !output_problem_ && std::chrono::steady_clock::now() < end) {
     WriteLost();
     more = Copy();

@@ -26,9 +26,10 @@ inline constexpr std::size_t kMaxLostBytes = 16 * 1024 * 1024;
 // Threads: Commit, Lost, problem and Measure from any; Run and Close from one at a time.
 class AuditTrail {
  public:
-  // Opens the store. `copy_committed`: the output also gets every committed record, not only those that the store refused.
+  // Opens the store. `copy_committed`: the output also gets every committed record, not only those that the store refused, and
+  // anchors of the log's chain in the name of `replica`.
   static base::Result<std::unique_ptr<AuditTrail>> Open(const audit::StoreOptions& options, bool copy_committed, audit::StreamOutput output,
-                                                        const base::Clock& clock, base::Log log);
+                                                        const base::Clock& clock, std::string replica, base::Log log);
   AuditTrail(const AuditTrail&) = delete;
   AuditTrail& operator=(const AuditTrail&) = delete;
 

@@ -50,6 +50,7 @@ struct Arguments {
   RegistriesArguments registries;
   ExplainArguments explain;
   AuditArguments audit;
+  AuditVerifyArguments audit_verify;
   ValidateArguments validate;
 };
 
@@ -137,6 +138,26 @@ CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
   return audit;
 }
 
+CLI::App* AddAuditVerify(CLI::App& audit, AuditVerifyArguments& arguments) {
+  CLI::App* verify = audit.add_subcommand("verify", "Tell whether the audit log is as it was written");
+  CLI::Option* database =
+      verify->add_option("--database", arguments.database, "The audit database (default: audit.db)")->option_text("FILE");
+  verify->add_option("--config", arguments.config, "Take the database from serve's configuration")->option_text("FILE")->excludes(database);
+  verify->add_option("--anchors", arguments.anchors, "serve's standard output as a collector has it; - is standard input")
+      ->check(NotEmpty)
+      ->option_text("FILE|-");
+  verify->footer(
+      "\nEnds with 0: whole, or without anchors consistent; 1: broken, and from which record on; 2: could not be told.\n\n"
+      "Example:\n  kubectl logs deployment/acr-admission | acr-admission audit verify --database audit.db --anchors -");
+  return verify;
+}
+
+// Filters between `audit` and `verify` would mean nothing.
+bool HasOptions(const CLI::App& app) {
+  const auto options = app.get_options();
+  return std::any_of(options.begin(), options.end(), [](const CLI::Option* option) { return option->count() > 0; });
+}
+
 CLI::App* AddValidate(CLI::App& app, ValidateArguments& arguments) {
   CLI::App* validate = app.add_subcommand("validate", "Load all that serve would, and report every problem");
   validate->add_option("--config", arguments.config, "Configuration file (docs/configuration.md)")->required()->option_text("FILE");
@@ -156,7 +177,8 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const check = AddCheck(app, read.check);
   const CLI::App* const registries = AddRegistries(app, read.registries);
   const CLI::App* const explain = AddExplain(app, read.explain);
-  const CLI::App* const audit = AddAudit(app, read.audit);
+  CLI::App* const audit = AddAudit(app, read.audit);
+  const CLI::App* const verify = AddAuditVerify(*audit, read.audit_verify);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') &&
       std::none_of(kCommands.begin(), kCommands.end(), [&](std::string_view name) { return name == arguments.front(); })) {
@@ -184,6 +206,12 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   }
   if (explain->parsed()) {
     return Command(std::move(read.explain));
+  }
+  if (verify->parsed()) {
+    if (HasOptions(*audit)) {
+      return tl::unexpected(Usage{kExitError, "audit verify takes its options behind `verify`\nRun with --help for more information.\n"});
+    }
+    return Command(std::move(read.audit_verify));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 
 #include "cli/audit_command.h"
+#include "cli/audit_verify.h"
 #include "cli/check.h"
 #include "cli/explain.h"
 #include "cli/registries.h"
@@ -16,7 +17,8 @@
 
 namespace cli {
 
-using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, ValidateArguments>;
+using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditVerifyArguments,
+                             ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

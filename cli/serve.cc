@@ -66,7 +66,8 @@ base::Result<std::unique_ptr<AuditTrail>> OpenAuditTrail(const Config& config, c
   options.durability = config.audit.durability == AuditDurability::kDisk ? audit::Durability::kDisk : audit::Durability::kProcess;
   options.retention_age = config.audit.retention_age;
   options.retention_bytes = config.audit.retention_bytes;
-  return AuditTrail::Open(options, config.audit.standard_output, audit::DescriptorOutput(STDOUT_FILENO, kOutputPatience), clock, log);
+  return AuditTrail::Open(options, config.audit.standard_output, audit::DescriptorOutput(STDOUT_FILENO, kOutputPatience), clock, HostName(),
+                          log);
 }
 
 // The address that is really listened on: port 0 in the configuration is any.

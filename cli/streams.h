@@ -13,6 +13,7 @@ enum class OutputFormat { kTable, kJson };
 // What commands end with.
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitDenied = 1;  // `check` alone
+inline constexpr int kExitBroken = 1;  // `audit verify` alone
 inline constexpr int kExitError = 2;   // wrong usage, or something could not be read
 
 struct Streams {

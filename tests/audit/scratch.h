@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <memory>
@@ -30,6 +31,14 @@ inline std::unique_ptr<audit::Store> OpenStore(const audit::StoreOptions& option
   auto store = audit::Store::Open(options, clock, notice != nullptr ? notice : &ignored);
   EXPECT_TRUE(store) << store.error().ToString();
   return store ? std::move(*store) : nullptr;
+}
+
+// With sqlite3 itself, as another program would.
+inline void ExecuteOn(const std::string& database, const std::string& sql) {
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(database.c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
 }
 
 inline std::vector<std::string> Find(const std::string& database, const audit::Query& query) {

@@ -16,12 +16,14 @@
 #include <thread>
 #include <vector>
 
+#include "audit/verify.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 
 namespace audit {
 namespace {
 
+using support::ExecuteOn;
 using support::Find;
 using support::OpenStore;
 using support::SampleRecord;
@@ -38,14 +40,6 @@ std::vector<std::string> ReadAll(Store& store, std::int64_t cursor = 0) {
   auto records = store.ReadCommitted(&cursor, 1'000'000);
   EXPECT_TRUE(records) << records.error().ToString();
   return records.value_or(std::vector<std::string>());
-}
-
-// With sqlite3 itself, as another program would.
-void ExecuteOn(const std::string& database, const char* sql) {
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open(database.c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
-  sqlite3_close(handle);
 }
 
 TEST(Store, ReadsWhatWasCommittedInOrderFromACursorOn) {
@@ -301,6 +295,13 @@ TEST(Store, KillLosesNothingThatWasAcknowledged) {
     EXPECT_THAT(records[2 * i + 1], HasSubstr("\"b" + std::to_string(i) + "\""));
   }
   EXPECT_EQ(store->Measure().rows, static_cast<std::int64_t>(records.size()));
+
+  // And the chain goes on where it was.
+  ASSERT_TRUE(CommitOne(*store, {.uid = "after"}));
+  const auto found = Verify(options.database, {});
+  ASSERT_TRUE(found) << found.error().ToString();
+  EXPECT_FALSE(found->broken);
+  EXPECT_EQ(found->records, static_cast<std::int64_t>(records.size()) + 1);
 }
 
 TEST(Store, TheWriteAheadLogIsBegunAnewBeforeItGrowsLarge) {

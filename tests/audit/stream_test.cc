@@ -9,8 +9,11 @@
 #include <array>
 #include <csignal>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
@@ -40,6 +43,31 @@ struct FakeOutput {
   }
 };
 
+// The lines of `text` that are anchors, or those that are none.
+std::string Lines(const std::string& text, bool anchors) {
+  std::string lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const std::string line = text.substr(begin, end - begin);
+    if (line.starts_with("{\"anchor\":") == anchors) {
+      lines += line;
+    }
+    begin = end;
+  }
+  return lines;
+}
+std::string RecordsOf(const std::string& text) { return Lines(text, false); }
+
+// The sequences of the anchors in it.
+std::vector<std::int64_t> AnchorsOf(const std::string& text) {
+  std::istringstream lines(Lines(text, true));
+  std::vector<std::int64_t> sequences;
+  for (std::string line; std::getline(lines, line);) {
+    sequences.push_back(nlohmann::json::parse(line)["anchor"]["sequence"]);
+  }
+  return sequences;
+}
+
 class StreamTest : public testing::Test {
  protected:
   void Commit(int count) {
@@ -51,7 +79,9 @@ class StreamTest : public testing::Test {
     ASSERT_TRUE(store_->Commit(records));
   }
 
-  Stream OpenStream(FakeOutput& output) { return std::move(Stream::Open(*store_, "stdout", output.Function()).value()); }
+  Stream OpenStream(FakeOutput& output) {
+    return std::move(Stream::Open(*store_, "stdout", output.Function(), clock_, "replica-1").value());
+  }
 
   support::FakeClock clock_;
   StoreOptions options_{.database = support::ScratchDatabase()};
@@ -64,14 +94,14 @@ TEST_F(StreamTest, WritesEachCommittedRecordOnceAsALine) {
   FakeOutput output;
   Stream stream = OpenStream(output);
   EXPECT_EQ(stream.Pump(), false);
-  EXPECT_EQ(output.text, "");
+  EXPECT_EQ(RecordsOf(output.text), "");
   Commit(3);
   EXPECT_EQ(stream.Pump(), false);
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
   Commit(200);
   EXPECT_EQ(stream.Pump(), false);
   EXPECT_EQ(stream.Pump(), false);
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
 }
 
 TEST_F(StreamTest, GoesOnWhereTheLastRunEnded) {
@@ -82,28 +112,28 @@ TEST_F(StreamTest, GoesOnWhereTheLastRunEnded) {
   store_ = support::OpenStore(options_, clock_);
   Commit(5);
   ASSERT_TRUE(OpenStream(output).Pump());
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
 }
 
 TEST_F(StreamTest, AnOutputThatIsFullTakesTheRestLaterEvenFromTheMiddleOfALine) {
   FakeOutput output;
   Stream stream = OpenStream(output);
   Commit(100);
-  for (int i = 0; i < 10'000 && output.text.size() < lines_.size(); ++i) {
+  for (int i = 0; i < 10'000 && RecordsOf(output.text).size() < lines_.size(); ++i) {
     output.room = 997;
     EXPECT_EQ(stream.Pump(), false);
   }
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
 }
 
 TEST_F(StreamTest, ALineThatWasNotTakenWholeIsRepeatedByTheNextRun) {
   FakeOutput first;
-  first.room = 10;
+  first.room = 300;  // the anchor, and a part of the record
   Commit(1);
   ASSERT_TRUE(OpenStream(first).Pump());
   FakeOutput second;
   ASSERT_TRUE(OpenStream(second).Pump());
-  EXPECT_EQ(second.text, lines_);
+  EXPECT_EQ(RecordsOf(second.text), lines_);
 }
 
 TEST_F(StreamTest, AFailingOutputIsAnErrorAndLosesNothing) {
@@ -115,7 +145,7 @@ TEST_F(StreamTest, AFailingOutputIsAnErrorAndLosesNothing) {
   EXPECT_FALSE(stream.Pump());
   output.fails = false;
   EXPECT_EQ(stream.Pump(), false);
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
 }
 
 TEST_F(StreamTest, ALongBacklogIsWrittenInParts) {
@@ -123,28 +153,128 @@ TEST_F(StreamTest, ALongBacklogIsWrittenInParts) {
   Stream stream = OpenStream(output);
   Commit(static_cast<int>(Stream::kMaxPumpRows) + 10);
   EXPECT_EQ(stream.Pump(), true);
-  EXPECT_LT(output.text.size(), lines_.size());
+  EXPECT_LT(RecordsOf(output.text).size(), lines_.size());
   EXPECT_EQ(stream.Pump(), false);
-  EXPECT_EQ(output.text, lines_);
+  EXPECT_EQ(RecordsOf(output.text), lines_);
+}
+
+TEST_F(StreamTest, ARunBeginsWithAnAnchorOfWhereTheLastOneEnded) {
+  FakeOutput output;
+  Commit(3);
+  ASSERT_TRUE(OpenStream(output).Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0));
+  EXPECT_TRUE(output.text.starts_with("{\"anchor\":"));
+  FakeOutput next;
+  ASSERT_TRUE(OpenStream(next).Pump());
+  EXPECT_THAT(AnchorsOf(next.text), testing::ElementsAre(3));
+}
+
+TEST_F(StreamTest, AnAnchorTellsWhatTheChainHasComeTo) {
+  FakeOutput output;
+  Commit(3);
+  ASSERT_TRUE(store_->SaveCursor("stdout", 2));
+  ASSERT_TRUE(OpenStream(output).Pump());
+  const Link link = store_->ReadLink(2).value().value();
+  const nlohmann::ordered_json expected = {{"anchor",
+                                            {{"time", "2026-11-23T12:00:00.000000Z"},
+                                             {"replica", "replica-1"},
+                                             {"log", ToHex(link.log)},
+                                             {"sequence", 2},
+                                             {"chain", ToHex(View(link.value))}}}};
+  EXPECT_EQ(Lines(output.text, true), expected.dump() + "\n");
+}
+
+TEST_F(StreamTest, NewRowsAreAnchoredAfterAMinuteAndNothingElse) {
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  ASSERT_TRUE(stream.Pump());
+  Commit(2);
+  clock_.Advance(Stream::kAnchorInterval - 1us);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0));
+  clock_.Advance(1us);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2));
+  clock_.Advance(10 * Stream::kAnchorInterval);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2));
+  Commit(1);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2, 3));
+  Commit(1);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2, 3));
+}
+
+TEST_F(StreamTest, ManyRowsAreAnchoredOnTheWay) {
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  Commit(static_cast<int>(2 * Stream::kAnchorRows) + 10);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, Stream::kAnchorRows, 2 * Stream::kAnchorRows));
+}
+
+TEST_F(StreamTest, AStopEndsWithAnAnchorBehindTheLastRow) {
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  ASSERT_TRUE(stream.Pump());
+  Commit(2);
+  stream.Finish();
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2));
+  EXPECT_TRUE(output.text.ends_with(Lines(output.text, true).substr(Lines(output.text, true).find('\n') + 1)));
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0, 2));
+}
+
+TEST_F(StreamTest, AnAnchorThatIsTakenInPiecesIsOneLine) {
+  FakeOutput output;
+  output.room = 0;
+  Stream stream = OpenStream(output);
+  Commit(1);
+  for (int i = 0; i < 1000; ++i) {
+    output.room = 7;
+    ASSERT_TRUE(stream.Pump());
+  }
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0));
+  EXPECT_EQ(RecordsOf(output.text), lines_);
+}
+
+// A row that retention deleted before it was anchored has no value that could be told.
+TEST_F(StreamTest, ADeletedRowIsNotAnchoredButTheNextOneIs) {
+  options_.retention_age = 1h;
+  store_.reset();
+  store_ = support::OpenStore(options_, clock_);
+  Commit(3);
+  ASSERT_TRUE(store_->SaveCursor("stdout", 2));
+  clock_.Advance(2h);
+  ASSERT_TRUE(store_->Maintain());
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::IsEmpty());
+  Commit(1);
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(4));
 }
 
 TEST_F(StreamTest, ADescriptorThatIsFullTakesNothingMoreAndDoesNotBlock) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);
-  Stream stream = std::move(Stream::Open(*store_, "stdout", DescriptorOutput(ends[1], 0ms)).value());
+  Stream stream = std::move(Stream::Open(*store_, "stdout", DescriptorOutput(ends[1], 0ms), clock_, "replica-1").value());
   Commit(1000);  // several times what a pipe holds
   EXPECT_EQ(stream.Pump(), false);
   std::string text;
   std::array<char, 8192> buffer{};
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  for (int i = 0; i < 10'000 && text.size() < lines_.size(); ++i) {
+  for (int i = 0; i < 10'000 && RecordsOf(text).size() < lines_.size(); ++i) {
     const ssize_t got = read(ends[0], buffer.data(), buffer.size());
     if (got > 0) {
       text.append(buffer.data(), static_cast<std::size_t>(got));
     }
     EXPECT_TRUE(stream.Pump());
   }
-  EXPECT_EQ(text, lines_);
+  EXPECT_EQ(RecordsOf(text), lines_);
   close(ends[0]);
   close(ends[1]);
 }

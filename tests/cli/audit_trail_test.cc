@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+#include <utility>
+
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_folder.h"
 
@@ -26,7 +29,7 @@ class AuditTrailTest : public ::testing::Test {
  protected:
   std::unique_ptr<AuditTrail> Open(bool copy_committed) {
     auto trail = AuditTrail::Open(
-        {.database = folder_ / "audit.db"}, copy_committed, [this](std::string_view bytes) { return Take(bytes); }, clock_,
+        {.database = folder_ / "audit.db"}, copy_committed, [this](std::string_view bytes) { return Take(bytes); }, clock_, "replica-1",
         [this](base::LogLevel, std::string_view message) { log_.emplace_back(message); });
     EXPECT_TRUE(trail) << trail.error().ToString();
     return trail ? *std::move(trail) : nullptr;
@@ -40,6 +43,22 @@ class AuditTrailTest : public ::testing::Test {
     room_ -= taken;
     out_ += bytes.substr(0, taken);
     return taken;
+  }
+
+  // Standard output without the anchors between the records, and how many these are.
+  std::string Records() const { return Split().first; }
+  int Anchors() const { return Split().second; }
+  std::pair<std::string, int> Split() const {
+    std::pair<std::string, int> split;
+    std::istringstream lines(out_);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("{\"anchor\":")) {
+        ++split.second;
+      } else {
+        split.first += line + "\n";
+      }
+    }
+    return split;
   }
 
   audit::Record Make(const std::string& uid, std::size_t size = 0) const { return RecordOf(clock_, uid, size); }
@@ -57,9 +76,9 @@ TEST_F(AuditTrailTest, CopiesCommittedRecordsToStandardOutput) {
   const std::vector<audit::Record> records = {Make("1"), Make("2")};
   ASSERT_TRUE(trail->Commit(records));
   trail->Run();
-  EXPECT_EQ(out_, records[0].json + "\n" + records[1].json + "\n");
+  EXPECT_EQ(Records(), records[0].json + "\n" + records[1].json + "\n");
   trail->Run();
-  EXPECT_EQ(out_, records[0].json + "\n" + records[1].json + "\n");
+  EXPECT_EQ(Records(), records[0].json + "\n" + records[1].json + "\n");
 }
 
 TEST_F(AuditTrailTest, KeepsCommittedRecordsToItselfWhenNotAskedToCopy) {
@@ -67,15 +86,15 @@ TEST_F(AuditTrailTest, KeepsCommittedRecordsToItselfWhenNotAskedToCopy) {
   ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
   trail->Run();
   trail->Close();
-  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Records(), "");
 }
 
 TEST_F(AuditTrailTest, PrintsLostRecordsWhetherCommittedOnesAreCopiedOrNot) {
   const auto trail = Open(false);
   trail->Lost(std::vector{Make("1")});
-  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Records(), "");
   trail->Run();
-  EXPECT_EQ(out_, Make("1").json + "\n");
+  EXPECT_EQ(Records(), Make("1").json + "\n");
 }
 
 TEST_F(AuditTrailTest, NeverMixesHalfALineWithAnother) {
@@ -88,7 +107,7 @@ TEST_F(AuditTrailTest, NeverMixesHalfALineWithAnother) {
   room_ = 1000;
   trail->Run();
   trail->Run();
-  EXPECT_EQ(out_, Make("committed").json + "\n" + Make("lost").json + "\n");
+  EXPECT_EQ(Records(), Make("committed").json + "\n" + Make("lost").json + "\n");
 }
 
 TEST_F(AuditTrailTest, FinishesALostLineBeforeItCopiesOn) {
@@ -100,7 +119,7 @@ TEST_F(AuditTrailTest, FinishesALostLineBeforeItCopiesOn) {
   trail->Run();
   room_ = 1000;
   trail->Run();
-  EXPECT_EQ(out_, Make("lost").json + "\n" + Make("committed").json + "\n");
+  EXPECT_EQ(Records(), Make("lost").json + "\n" + Make("committed").json + "\n");
 }
 
 TEST_F(AuditTrailTest, WritesWhatIsLeftAtTheEnd) {
@@ -110,6 +129,25 @@ TEST_F(AuditTrailTest, WritesWhatIsLeftAtTheEnd) {
   trail->Close();
   EXPECT_THAT(out_, HasSubstr(Make("committed").json + "\n"));
   EXPECT_THAT(out_, HasSubstr(Make("lost").json + "\n"));
+}
+
+// What a collector has of a run proves the run's records.
+TEST_F(AuditTrailTest, AnchorsTheBeginningAndTheEndOfARun) {
+  const auto trail = Open(true);
+  trail->Run();
+  EXPECT_EQ(Anchors(), 1);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  trail->Close();
+  EXPECT_EQ(Anchors(), 2);
+  EXPECT_THAT(out_.substr(out_.find(Make("1").json)), testing::AllOf(HasSubstr("\"replica\":\"replica-1\""), HasSubstr("\"sequence\":1")));
+}
+
+TEST_F(AuditTrailTest, AnchorsNothingWhenNotAskedToCopy) {
+  const auto trail = Open(false);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  trail->Run();
+  trail->Close();
+  EXPECT_EQ(out_, "");
 }
 
 TEST_F(AuditTrailTest, BoundsWhatWaitsForAReaderThatHasStoppedAndCountsTheRest) {
@@ -132,7 +170,7 @@ TEST_F(AuditTrailTest, LogsABrokenOutputOnceAndItsRecoveryOnce) {
   trail->Run();
   trail->Run();
   EXPECT_THAT(log_, ElementsAre(HasSubstr("broken pipe"), HasSubstr("over: standard output")));
-  EXPECT_EQ(out_, Make("1").json + "\n");
+  EXPECT_EQ(Records(), Make("1").json + "\n");
 }
 
 TEST_F(AuditTrailTest, GoesOnWhereTheLastRunEnded) {
@@ -145,7 +183,7 @@ TEST_F(AuditTrailTest, GoesOnWhereTheLastRunEnded) {
   const auto trail = Open(true);
   ASSERT_TRUE(trail->Commit(std::vector{Make("2")}));
   trail->Run();
-  EXPECT_EQ(out_, Make("1").json + "\n" + Make("2").json + "\n");
+  EXPECT_EQ(Records(), Make("1").json + "\n" + Make("2").json + "\n");
 }
 
 TEST_F(AuditTrailTest, HasNoProblemWhileRecordsAreCommitted) {

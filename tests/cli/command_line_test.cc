@@ -174,6 +174,18 @@ TEST_F(CommandLineProgram, RefusesAnEmptyFilterOfTheAuditLog) {
   EXPECT_THAT(ran.err, HasSubstr("must not be empty"));
 }
 
+TEST_F(CommandLineProgram, VerifiesTheAuditLog) {
+  const Ran ran = Execute({"audit", "verify", "--database", folder_ / "none.db", "--anchors", "-"});
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("none.db: there is no such file"));
+}
+
+TEST_F(CommandLineProgram, RefusesFiltersInFrontOfVerifyWhichWouldMeanNothing) {
+  const Ran ran = Execute({"audit", "--namespace", "shop", "verify"});
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("behind `verify`"));
+}
+
 TEST_F(CommandLineProgram, CheckEndsWithItsDecision) {
   folder_.Write("registries.json", json{CompliantRegistry("contoso")}.dump());
   const std::vector<std::string> words = {"check", "--registries", folder_ / "registries.json", "-o", "json", "-"};
@@ -232,7 +244,14 @@ TEST_F(CommandLineProgram, ServeIsReadyOnceItSaysSoAndDrainsOnSigterm) {
   kill(serving.pid(), SIGTERM);
   EXPECT_NE(serving.WaitForLine("stopped"), "");
   EXPECT_EQ(Wait(serving.pid()), 0);
-  EXPECT_EQ(ReadAll(folder_ / "out"), "");
+  const std::string out = ReadAll(folder_ / "out");
+  EXPECT_THAT(out, StartsWith("{\"anchor\":"));
+  EXPECT_EQ(out.find('\n'), out.size() - 1) << out;  // nothing else, for there was no decision
+
+  // By what it wrote there, its log can be verified.
+  const Ran verified = Execute({"audit", "verify", "--config", folder_ / "config.yaml", "--anchors", "-"}, out);
+  EXPECT_EQ(verified.exit, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("\nwhole: "));
 }
 
 TEST_F(CommandLineProgram, ServeWaitsForItsInventoryBeforeItIsReady) {

@@ -1,0 +1,258 @@
+#include "audit/verify.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "audit/chain.h"
+#include "audit/chained_row.h"
+#include "audit/open_for_reading.h"
+#include "audit/sqlite.h"
+
+namespace audit {
+namespace {
+
+using sqlite::Outcome;
+using sqlite::Statement;
+
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+
+// A table's rows in the order of ids, one at a time.
+class Walk {
+ public:
+  Outcome<void> Begin(sqlite::Connection& connection, std::string_view sql, std::optional<std::int64_t> from) {
+    auto statement = connection.Prepare(sql);
+    if (!statement) {
+      return tl::unexpected(statement.error());
+    }
+    statement_ = std::move(*statement);
+    if (from) {
+      statement_.Bind(1, *from);
+    }
+    return Next();
+  }
+  Outcome<void> Next() {
+    const auto row = statement_.Step();
+    if (!row) {
+      return tl::unexpected(row.error());
+    }
+    id_ = *row ? statement_.Int(0) : kNone;
+    return {};
+  }
+  std::int64_t id() const { return id_; }  // kNone: behind the last
+  const Statement& row() const { return statement_; }
+
+ private:
+  Statement statement_;
+  std::int64_t id_ = kNone;
+};
+
+class Verifier {
+ public:
+  Verifier(sqlite::Connection& connection, std::span<const Anchor> anchors) : connection_(connection), anchors_(anchors) {}
+
+  Outcome<Verification> Run() {
+    if (auto begun = Begin(); !begun) {
+      return tl::unexpected(begun.error());
+    }
+    if (!result_.broken) {
+      CompareAnchors(result_.first - 1, false);
+    }
+    while (!result_.broken && std::min({rows_.id(), tombstones_.id(), gaps_.id()}) != kNone) {
+      if (auto stepped = Step(); !stepped) {
+        return tl::unexpected(stepped.error());
+      }
+    }
+    if (!result_.broken) {
+      CheckEnd();
+    }
+    result_.unproven_at_end = pending_;
+    return std::move(result_);
+  }
+
+ private:
+  Outcome<void> Begin() {
+    auto head = connection_.Prepare("SELECT c.log, c.first, t.upto, t.head FROM chain AS c JOIN tally AS t");
+    if (!head) {
+      return tl::unexpected(head.error());
+    }
+    const auto row = head->Step();
+    if (!row) {
+      return tl::unexpected(row.error());
+    }
+    if (!*row) {
+      Break(1, 1, "the chain's beginning is missing");
+      return {};
+    }
+    result_.first = head->Int(1);
+    result_.last = result_.first - 1;
+    upto_ = head->Int(2);
+    head_ = ReadDigest(head->Text(3));
+    value_ = chain_.Begin(head->Text(0), result_.first);
+    const auto older = connection_.QueryInt("SELECT count(*) FROM decision WHERE id < (SELECT first FROM chain)");
+    if (!older) {
+      return tl::unexpected(older.error());
+    }
+    result_.older = *older;
+    const auto cut = connection_.QueryInt("SELECT count(*) FROM decision WHERE id < (SELECT first FROM chain) AND chain IS NOT NULL");
+    if (!cut) {
+      return tl::unexpected(cut.error());
+    }
+    if (*cut > 0) {
+      Break(1, result_.first - 1, "of a chain that was cut off: another was begun behind them");
+      return {};
+    }
+    if (auto begun = rows_.Begin(connection_, kReadChainedRows, result_.first); !begun) {
+      return begun;
+    }
+    if (auto begun = tombstones_.Begin(connection_, "SELECT id, digest FROM tombstone ORDER BY id", std::nullopt); !begun) {
+      return begun;
+    }
+    return gaps_.Begin(connection_, "SELECT first, last, chain FROM gap ORDER BY first", std::nullopt);
+  }
+
+  // The row, tombstone or gap that comes next.
+  Outcome<void> Step() {
+    const std::int64_t expected = result_.last + 1;
+    const std::int64_t next = std::min({rows_.id(), tombstones_.id(), gaps_.id()});
+    if (next > expected) {
+      Break(expected, next - 1, "missing, with no trace of a deletion by retention");
+      return {};
+    }
+    if (next < expected) {
+      Break(next, next, "both there and deleted");
+      return {};
+    }
+    if (gaps_.id() == next) {
+      return StepGap();
+    }
+    if (tombstones_.id() == next) {
+      const auto digest = ReadDigest(tombstones_.row().Text(1));
+      value_ = chain_.Next(value_, next, digest.value_or(Digest{}));
+      ++result_.deleted;
+      result_.last = next;
+      CompareAnchors(next, false);
+      return tombstones_.Next();
+    }
+    return StepRow();
+  }
+
+  Outcome<void> StepGap() {
+    const std::int64_t first = gaps_.id();
+    const std::int64_t last = gaps_.row().Int(1);
+    const auto value = ReadDigest(gaps_.row().Text(2));
+    if (last < first || !value) {
+      Break(first, first, "deleted, and what is left of that is no part of a chain");
+      return {};
+    }
+    result_.unproven_in_front += std::exchange(pending_, 0);
+    result_.deleted += last - first + 1;
+    result_.last = last;
+    value_ = *value;
+    // Anchors inside the gap have nothing to be compared with.
+    while (!anchors_.empty() && anchors_.front().sequence < last) {
+      anchors_ = anchors_.subspan(1);
+    }
+    CompareAnchors(last, false);
+    return gaps_.Next();
+  }
+
+  Outcome<void> StepRow() {
+    const ChainedRow row = ReadChainedRow(rows_.row());
+    const std::int64_t id = rows_.id();
+    value_ = chain_.Next(value_, id, chain_.DigestOf(row));
+    if (const auto stored = ReadDigest(rows_.row().Text(12)); stored != value_) {
+      Break(id, id, "altered, or a trace of deleted records before it was", true);
+      return {};
+    }
+    ++result_.records;
+    ++pending_;
+    result_.last = id;
+    CompareAnchors(id, true);
+    return rows_.Next();
+  }
+
+  // With those at the place that the walk has come to.
+  void CompareAnchors(std::int64_t sequence, bool at_row) {
+    while (!result_.broken && !anchors_.empty() && anchors_.front().sequence <= sequence) {
+      const Anchor& anchor = anchors_.front();
+      if (anchor.sequence < sequence || anchor.value != value_) {
+        const std::int64_t from = result_.anchors > 0 ? result_.proven_to + 1 : result_.first;
+        Break(std::min(from, sequence), sequence, "not what the anchor of " + anchor.time + " says", at_row);
+        return;
+      }
+      ++result_.anchors;
+      result_.proven += std::exchange(pending_, 0);
+      result_.proven_to = sequence;
+      result_.proven_time = anchor.time;
+      anchors_ = anchors_.subspan(1);
+    }
+  }
+
+  // Rows that were cut off at the end leave no hole.
+  void CheckEnd() {
+    if (!anchors_.empty()) {
+      Break(result_.last + 1, anchors_.back().sequence, "missing: the anchor of " + anchors_.back().time + " names them");
+    } else if (upto_ > result_.last) {
+      Break(result_.last + 1, upto_, "missing: they were counted");
+    } else if (upto_ == result_.last && head_ != value_) {
+      Break(result_.last, result_.last, "not what was noted when the log was last put in order");
+    }
+  }
+
+  void Break(std::int64_t from, std::int64_t to, std::string what, bool at_row = false) {
+    Verification::Break broken{from, to, {}, {}, std::move(what)};
+    if (at_row) {
+      const ChainedRow row = ReadChainedRow(rows_.row());
+      broken.time = base::FormatTime(base::Time(std::chrono::microseconds(row.time)));
+      broken.uid = row.uid;
+    }
+    result_.broken = std::move(broken);
+  }
+
+  sqlite::Connection& connection_;
+  std::span<const Anchor> anchors_;  // those that are still to come
+  Chain chain_;
+  Walk rows_, tombstones_, gaps_;
+  Digest value_{};            // behind result_.last
+  std::int64_t pending_ = 0;  // records since the last anchor or gap
+  std::int64_t upto_ = 0;
+  std::optional<Digest> head_;
+  Verification result_;
+};
+
+}  // namespace
+
+base::Result<std::string> LogName(const std::string& database) {
+  auto connection = OpenForReading(database, Versions::kNewestOnly);
+  if (!connection) {
+    return tl::unexpected(connection.error());
+  }
+  auto name = connection->Prepare("SELECT log FROM chain");
+  if (!name) {
+    return tl::unexpected<base::Error>(name.error());
+  }
+  const auto row = name->Step();
+  if (!row) {
+    return tl::unexpected<base::Error>(row.error());
+  }
+  return *row ? std::string(name->Text(0)) : std::string();
+}
+
+base::Result<Verification> Verify(const std::string& database, std::span<const Anchor> anchors) {
+  auto connection = OpenForReading(database, Versions::kNewestOnly);
+  if (!connection) {
+    return tl::unexpected(connection.error());
+  }
+  // One view of the database: what is committed or deleted meanwhile does not matter.
+  if (const auto begun = connection->Execute("BEGIN"); !begun) {
+    return tl::unexpected<base::Error>(begun.error());
+  }
+  auto result = Verifier(*connection, anchors).Run();
+  if (!result) {
+    return tl::unexpected<base::Error>(result.error());
+  }
+  return std::move(*result);
+}
+
+}  // namespace audit
