@@ -14,7 +14,7 @@ namespace cli {
 namespace {
 
 constexpr std::size_t kMaxShown = 256;  // bytes of a text from the log or from the collected output
-constexpr std::size_t kMaxShownLogs = 5;
+constexpr std::int64_t kMaxShownLogs = 5;
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxShown); }
 
@@ -48,17 +48,21 @@ std::string BreakText(const audit::Verification::Break& broken) {
   return text + ": " + Shown(broken.what);
 }
 
-std::string OtherLogs(const audit::Anchors& anchors) {
+// The logs that other anchors are of; those of `replica` alone unless it is "".
+std::string OtherLogs(const audit::Anchors& anchors, const std::string& replica) {
   std::string text;
-  std::size_t shown = 0;
+  std::int64_t count = 0;
   for (const auto& [log, anchor] : anchors.other_logs) {
-    if (++shown > kMaxShownLogs) {
-      return text + ", and " + Counted(static_cast<std::int64_t>(anchors.other_logs.size() - kMaxShownLogs), "other");
+    if (!replica.empty() && anchor.replica != replica) {
+      continue;
+    }
+    if (++count > kMaxShownLogs) {
+      continue;
     }
     text += (text.empty() ? "" : ", ") + Shown(log) + " (replica " + Shown(anchor.replica) + ", up to record " +
             std::to_string(anchor.sequence) + " at " + Shown(anchor.time) + ")";
   }
-  return text;
+  return count > kMaxShownLogs ? text + ", and " + Counted(count - kMaxShownLogs, "other") : text;
 }
 
 // What was found, and the verdict.
@@ -116,13 +120,19 @@ base::Result<int> Run(const AuditVerifyArguments& arguments, const Streams& stre
   }
   const bool compared = found->anchors > 0 || found->broken;
   if (with_anchors && !compared) {
-    const std::string others = anchors.other_logs.empty() ? "" : "; there are anchors of " + OtherLogs(anchors);
+    const std::string others = anchors.other_logs.empty() ? "" : "; there are anchors of " + OtherLogs(anchors, "");
     return base::Fail(
         base::ErrorCode::kNotFound,
         "--anchors " + arguments.anchors + ": none can be compared with log " + audit::ToHex(*log) + " in " + *database + others,
         "give the standard output of the serve that writes this database; if it is that, the database was replaced");
   }
-  return Print(*found, *database, *log, with_anchors, streams.out);
+  const int exit = Print(*found, *database, *log, with_anchors, streams.out);
+  const std::string others = anchors.anchors.empty() ? "" : OtherLogs(anchors, anchors.anchors.back().replica);
+  if (!others.empty()) {
+    streams.out << "not this log: the same replica has anchors of " << others
+                << "; so it is after a damaged database was set aside, and when one was replaced\n";
+  }
+  return exit;
 }
 
 }  // namespace

@@ -191,6 +191,10 @@ TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
   ASSERT_TRUE(CommitOne(*store, {.uid = "after"}));
   EXPECT_TRUE(store->Maintain());
   EXPECT_THAT(ReadAll(*store, 300), testing::ElementsAre(HasSubstr("\"after\"")));  // a cursor from before stays good
+  const auto found = Verify(options.database, {});
+  ASSERT_TRUE(found) << found.error().ToString();
+  EXPECT_FALSE(found->broken);
+  EXPECT_EQ(found->first, 301);
 }
 
 // The file may not grow: what a full disk or a quota does.

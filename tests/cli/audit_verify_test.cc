@@ -120,6 +120,22 @@ TEST_F(AuditVerifyTest, WithoutAnAnchorOfThisLogItCannotBeTold) {
   EXPECT_EQ(RunWith(anchor + AnchorAt(1)), 0);
 }
 
+// What a replaced database looks like after serve has begun to write to it.
+TEST_F(AuditVerifyTest, OtherLogsOfTheSameReplicaAreNamed) {
+  Commit("1");
+  const audit::Link before{std::string(16, 'o'), 7, {}};
+  const audit::Link elsewhere{std::string(16, 'p'), 8, {}};
+  const base::Time time = support::At("2026-11-23T11:00:00Z");
+  EXPECT_EQ(
+      RunWith(audit::AnchorLine(before, time, "replica-1") + "\n" + audit::AnchorLine(elsewhere, time, "replica-2") + "\n" + AnchorAt(1)),
+      0);
+  EXPECT_THAT(out_.str(), HasSubstr("\nnot this log: the same replica has anchors of " + audit::ToHex(before.log) +
+                                    " (replica replica-1, up to record 7"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr(audit::ToHex(elsewhere.log))));
+  EXPECT_EQ(RunWith(audit::AnchorLine(elsewhere, time, "replica-2") + "\n" + AnchorAt(1)), 0);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("not this log")));
+}
+
 TEST_F(AuditVerifyTest, NamesAFewOfManyOtherLogs) {
   std::string anchors;
   for (int i = 0; i < 8; ++i) {
