@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/json_writer.h"
 
 namespace audit {
@@ -31,7 +32,7 @@ std::optional<ReadLine> ParseLine(std::string_view line) {
     return found != anchor.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   const auto sequence = anchor.find("sequence");
-  const auto value = FromHex(text("chain"));
+  const auto value = base::FromHex(text("chain"));
   const auto digest = value ? ReadDigest(*value) : std::nullopt;
   if (sequence == anchor.end() || !sequence->is_number_integer() || !digest || text("log").empty()) {
     return std::nullopt;
@@ -60,14 +61,14 @@ std::string AnchorLine(const Link& link, base::Time time, std::string_view repli
   std::string line;
   base::JsonWriter json(line);
   json.BeginObject().Key("anchor").BeginObject();
-  json.Key("time").String(base::FormatTime(time)).Key("replica").String(replica).Key("log").String(ToHex(link.log));
-  json.Key("sequence").Int(link.sequence).Key("chain").String(ToHex(View(link.value)));
+  json.Key("time").String(base::FormatTime(time)).Key("replica").String(replica).Key("log").String(base::ToHex(link.log));
+  json.Key("sequence").Int(link.sequence).Key("chain").String(base::ToHex(View(link.value)));
   json.EndObject().EndObject();
   return line;
 }
 
 base::Result<Anchors> ReadAnchors(std::istream& in, std::string_view log) {
-  const std::string wanted = ToHex(log);
+  const std::string wanted = base::ToHex(log);
   Anchors read;
   std::string line;
   while (NextLine(in, line)) {

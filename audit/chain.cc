@@ -8,8 +8,6 @@
 namespace audit {
 namespace {
 
-constexpr std::string_view kHex = "0123456789abcdef";
-
 void AppendInt(std::string& out, std::int64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) {
     out += static_cast<char>((static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift)) & 0xffU);
@@ -31,32 +29,6 @@ std::optional<Digest> ReadDigest(std::string_view bytes) {
   }
   std::copy(bytes.begin(), bytes.end(), digest.begin());
   return digest;
-}
-
-std::string ToHex(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kHex[byte >> 4U];
-    text += kHex[byte & 0xfU];
-  }
-  return text;
-}
-
-std::optional<std::string> FromHex(std::string_view text) {
-  if (text.size() % 2 != 0) {
-    return std::nullopt;
-  }
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const std::size_t high = kHex.find(text[i]);
-    const std::size_t low = kHex.find(text[i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) {
-      return std::nullopt;
-    }
-    bytes += static_cast<char>(high << 4U | low);
-  }
-  return bytes;
 }
 
 void Chain::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }

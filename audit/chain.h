@@ -21,9 +21,6 @@ inline std::string_view View(const Digest& digest) { return {digest.data(), dige
 // None unless it is as long as a digest.
 std::optional<Digest> ReadDigest(std::string_view bytes);
 
-std::string ToHex(std::string_view bytes);
-std::optional<std::string> FromHex(std::string_view text);  // lower case
-
 // A row as its digest covers it; the id is the chain's business.
 struct ChainedRow {
   std::int64_t time = 0;

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/hex.h"
+
 namespace base {
 namespace {
 
@@ -126,13 +128,7 @@ Result<void> WriteFileAtomically(const std::string& path, std::string_view conte
 std::string Sha256(std::string_view content) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
   SHA256(reinterpret_cast<const unsigned char*>(content.data()), content.size(), digest.data());
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text = "sha256:";
-  for (const unsigned char byte : digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 0xf];
-  }
-  return text;
+  return "sha256:" + ToHex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
 std::optional<WatchedFile::Change> WatchedFile::Poll() {

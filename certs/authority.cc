@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "base/hex.h"
 #include "base/openssl.h"
 
 namespace certs {
@@ -59,16 +60,6 @@ bool AddExtension(X509* certificate, X509* issuer, int nid, const std::string& v
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-std::string HexOf(const unsigned char* bytes, std::size_t count) {
-  constexpr const char* kHex = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) {
-    text += kHex[bytes[i] >> 4];
-    text += kHex[bytes[i] & 0xf];
-  }
-  return text;
-}
-
 // All but names, extensions and signature.
 std::shared_ptr<X509> Begin(EVP_PKEY* key, const std::array<unsigned char, kSerialBytes>& serial, base::Time from, base::Time to) {
   std::shared_ptr<X509> made(X509_new(), X509_free);
@@ -98,7 +89,8 @@ base::Result<Authority> MakeAuthority(base::Time now, microseconds validity) {
   }
   const std::shared_ptr<X509> made = Begin(authority.key.get(), serial, now - kBackdate, now + validity);
   X509* const x509 = made.get();
-  const std::string name = "acr-admission CA " + base::FormatTimeSeconds(now) + " " + HexOf(serial.data(), 8);
+  const std::string name = "acr-admission CA " + base::FormatTimeSeconds(now) + " " +
+                           base::ToHex(std::string_view(reinterpret_cast<const char*>(serial.data()), 8));
   if (!made || !AddName(x509, "O", kOrganization) || !AddName(x509, "CN", name) ||
       X509_set_issuer_name(x509, X509_get_subject_name(x509)) != 1 ||
       !AddExtension(x509, x509, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||

@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/hex.h"
 #include "base/openssl.h"
 #include "base/text.h"
 
@@ -57,13 +58,7 @@ std::string FingerprintOf(const X509* certificate) {
   if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) {
     return {};
   }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += kHex[digest[i] >> 4];
-    text += kHex[digest[i] & 0xf];
-  }
-  return text;
+  return base::ToHex(std::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 
 NamesPtr AlternativeNames(const X509* certificate) {

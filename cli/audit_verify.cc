@@ -6,6 +6,7 @@
 
 #include "audit/anchor.h"
 #include "audit/verify.h"
+#include "base/hex.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "cli/audit_database.h"
@@ -67,7 +68,7 @@ std::string OtherLogs(const audit::Anchors& anchors, const std::string& replica)
 
 // What was found, and the verdict.
 int Print(const audit::Verification& found, const std::string& database, const std::string& log, bool with_anchors, std::ostream& out) {
-  out << "log " << audit::ToHex(log) << " in " << database << ": " << Counted(found.records, "record") << " stored, " << found.deleted
+  out << "log " << base::ToHex(log) << " in " << database << ": " << Counted(found.records, "record") << " stored, " << found.deleted
       << " deleted by retention\n";
   if (found.older > 0) {
     out << "not covered: " << Counted(found.older, "record") << " from before record " << found.first
@@ -123,7 +124,7 @@ base::Result<int> Run(const AuditVerifyArguments& arguments, const Streams& stre
     const std::string others = anchors.other_logs.empty() ? "" : "; there are anchors of " + OtherLogs(anchors, "");
     return base::Fail(
         base::ErrorCode::kNotFound,
-        "--anchors " + arguments.anchors + ": none can be compared with log " + audit::ToHex(*log) + " in " + *database + others,
+        "--anchors " + arguments.anchors + ": none can be compared with log " + base::ToHex(*log) + " in " + *database + others,
         "give the standard output of the serve that writes this database; if it is that, the database was replaced");
   }
   const int exit = Print(*found, *database, *log, with_anchors, streams.out);

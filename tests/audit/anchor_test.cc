@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/hex.h"
 #include "tests/audit/sample_records.h"
 
 namespace audit {
@@ -65,7 +66,7 @@ TEST(Anchors, OfOtherLogsAreToldApartByTheirLast) {
   const Anchors read = Read(LineOf(5, 'v', other) + LineOf(7) + LineOf(9, 'v', other));
   EXPECT_EQ(read.anchors.size(), 1u);
   ASSERT_EQ(read.other_logs.size(), 1u);
-  EXPECT_EQ(read.other_logs.at(ToHex(other)).sequence, 9);
+  EXPECT_EQ(read.other_logs.at(base::ToHex(other)).sequence, 9);
 }
 
 TEST(Anchors, ThatCannotBeReadAreCounted) {

@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/hex.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 
@@ -178,9 +179,9 @@ TEST_F(StreamTest, AnAnchorTellsWhatTheChainHasComeTo) {
   const nlohmann::ordered_json expected = {{"anchor",
                                             {{"time", "2026-11-23T12:00:00.000000Z"},
                                              {"replica", "replica-1"},
-                                             {"log", ToHex(link.log)},
+                                             {"log", base::ToHex(link.log)},
                                              {"sequence", 2},
-                                             {"chain", ToHex(View(link.value))}}}};
+                                             {"chain", base::ToHex(View(link.value))}}}};
   EXPECT_EQ(Lines(output.text, true), expected.dump() + "\n");
 }
 

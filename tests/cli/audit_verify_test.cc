@@ -7,6 +7,7 @@
 #include <string>
 
 #include "audit/anchor.h"
+#include "base/hex.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 #include "tests/support/temp_folder.h"
@@ -115,7 +116,7 @@ TEST_F(AuditVerifyTest, WithoutAnAnchorOfThisLogItCannotBeTold) {
   EXPECT_EQ(RunWith(anchor), 2);
   EXPECT_EQ(out_.str(), "");
   EXPECT_THAT(err_.str(), HasSubstr("none can be compared"));
-  EXPECT_THAT(err_.str(), HasSubstr(audit::ToHex(other.log) + " (replica replica-1, up to record 7 at 2026-11-23T12:34:56.000000Z)"));
+  EXPECT_THAT(err_.str(), HasSubstr(base::ToHex(other.log) + " (replica replica-1, up to record 7 at 2026-11-23T12:34:56.000000Z)"));
   EXPECT_EQ(RunWith(""), 2);
   EXPECT_EQ(RunWith(anchor + AnchorAt(1)), 0);
 }
@@ -129,9 +130,9 @@ TEST_F(AuditVerifyTest, OtherLogsOfTheSameReplicaAreNamed) {
   EXPECT_EQ(
       RunWith(audit::AnchorLine(before, time, "replica-1") + "\n" + audit::AnchorLine(elsewhere, time, "replica-2") + "\n" + AnchorAt(1)),
       0);
-  EXPECT_THAT(out_.str(), HasSubstr("\nnot this log: the same replica has anchors of " + audit::ToHex(before.log) +
+  EXPECT_THAT(out_.str(), HasSubstr("\nnot this log: the same replica has anchors of " + base::ToHex(before.log) +
                                     " (replica replica-1, up to record 7"));
-  EXPECT_THAT(out_.str(), Not(HasSubstr(audit::ToHex(elsewhere.log))));
+  EXPECT_THAT(out_.str(), Not(HasSubstr(base::ToHex(elsewhere.log))));
   EXPECT_EQ(RunWith(audit::AnchorLine(elsewhere, time, "replica-2") + "\n" + AnchorAt(1)), 0);
   EXPECT_THAT(out_.str(), Not(HasSubstr("not this log")));
 }
