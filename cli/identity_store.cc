@@ -29,11 +29,6 @@ bool IsConflict(const kube::ApiError& error) {
   return error.kind == Kind::kConflict || error.kind == Kind::kAlreadyExists || error.kind == Kind::kNotFound;
 }
 
-json Member(const json& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() ? *found : json();
-}
-
 }  // namespace
 
 ClusterIdentityStore::ClusterIdentityStore(Cluster& cluster, std::string secret)
@@ -92,10 +87,10 @@ base::Result<std::optional<certs::Configuration>> ClusterTrustBundle::Read() {
     return tl::unexpected(ToError(object.error()));
   }
   certs::Configuration configuration{kube::TextOf(kube::MetadataOf(*object), "resourceVersion"), {}};
-  const json webhooks = Member(*object, "webhooks");
+  const json webhooks = kube::MemberOf(*object, "webhooks");
   for (const json& webhook : webhooks.is_array() ? webhooks : json::array()) {
-    const json client = Member(webhook, "clientConfig");
-    const json service = Member(client, "service");
+    const json client = kube::MemberOf(webhook, "clientConfig");
+    const json service = kube::MemberOf(client, "service");
     if (kube::TextOf(service, "name") == service_ && kube::TextOf(service, "namespace") == cluster_.namespace_name()) {
       // What is no base64 is no caBundle either; the API server would not have it.
       configuration.entries.push_back({kube::TextOf(webhook, "name"), base::DecodeBase64(kube::TextOf(client, "caBundle")).value_or("")});

@@ -43,10 +43,8 @@ ApiResult<ConfigMap> ReadConfigMap(ApiResult<json> answer, const std::string& na
 }
 
 json Write(const ConfigMap& config_map) {
-  json metadata = config_map.metadata;
-  metadata["namespace"] = config_map.namespace_name;
-  metadata["name"] = config_map.name;
-  json object = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", std::move(metadata)}, {"data", config_map.data}};
+  json object = NamedObject("ConfigMap", config_map.metadata, config_map.namespace_name, config_map.name);
+  object["data"] = config_map.data;
   if (!config_map.binary_data.is_null()) {
     object["binaryData"] = config_map.binary_data;
   }
@@ -60,10 +58,8 @@ ApiResult<ConfigMap> GetConfigMap(Api& api, const std::string& namespace_name, c
 }
 
 ApiResult<ConfigMap> CreateConfigMap(Api& api, const ConfigMap& config_map, milliseconds deadline) {
-  json object = Write(config_map);
-  object["metadata"].erase("resourceVersion");  // one that was deleted after it was read may be made again
-  object["metadata"].erase("uid");
-  return ReadConfigMap(api.Create(ConfigMaps(config_map.namespace_name), object, deadline), config_map.namespace_name, config_map.name);
+  return ReadConfigMap(api.Create(ConfigMaps(config_map.namespace_name), MadeAnew(Write(config_map)), deadline), config_map.namespace_name,
+                       config_map.name);
 }
 
 ApiResult<ConfigMap> UpdateConfigMap(Api& api, const ConfigMap& config_map, milliseconds deadline) {

@@ -1,5 +1,7 @@
 #include "kube/object.h"
 
+#include <utility>
+
 namespace kube {
 namespace {
 
@@ -37,6 +39,23 @@ std::vector<std::string> TextsOf(const json& object, const char* member) {
 json MetadataOf(const json& object) {
   const json* const found = Find(object, "metadata");
   return found != nullptr && found->is_object() ? *found : json::object();
+}
+
+json MemberOf(const json& object, const char* member) {
+  const json* const found = Find(object, member);
+  return found == nullptr ? json() : *found;
+}
+
+json NamedObject(const char* kind, json metadata, const std::string& namespace_name, const std::string& name) {
+  metadata["namespace"] = namespace_name;
+  metadata["name"] = name;
+  return {{"apiVersion", "v1"}, {"kind", kind}, {"metadata", std::move(metadata)}};
+}
+
+json MadeAnew(json object) {
+  object["metadata"].erase("resourceVersion");
+  object["metadata"].erase("uid");
+  return object;
 }
 
 }  // namespace kube

@@ -1,4 +1,4 @@
-// Reading members of objects that come from outside: what is absent or of another type counts as not there.
+// Objects as JSON. Reading members of those that come from outside: what is absent or of another type counts as not there.
 #pragma once
 
 #include <string>
@@ -13,5 +13,11 @@ std::string TextOf(const nlohmann::json& object, const char* member);           
 bool IsTrue(const nlohmann::json& object, const char* member);                       // false when there is none
 std::vector<std::string> TextsOf(const nlohmann::json& object, const char* member);  // of a list; other items are left out
 nlohmann::json MetadataOf(const nlohmann::json& object);                             // {} when there is none
+nlohmann::json MemberOf(const nlohmann::json& object, const char* member);           // null when there is none
+
+// One of the core group to be written: `metadata` as it was read, or of one to be made what it shall have.
+nlohmann::json NamedObject(const char* kind, nlohmann::json metadata, const std::string& namespace_name, const std::string& name);
+// To be made: one that was deleted after it was read may be made again, without what the API server gave the other.
+nlohmann::json MadeAnew(nlohmann::json object);
 
 }  // namespace kube

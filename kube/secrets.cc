@@ -47,10 +47,10 @@ json Write(const Secret& secret) {
   for (const auto& [key, bytes] : secret.data) {
     data[key] = base::EncodeBase64(bytes);
   }
-  json metadata = secret.metadata;
-  metadata["namespace"] = secret.namespace_name;
-  metadata["name"] = secret.name;
-  return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", secret.type}, {"metadata", std::move(metadata)}, {"data", std::move(data)}};
+  json object = NamedObject("Secret", secret.metadata, secret.namespace_name, secret.name);
+  object["type"] = secret.type;
+  object["data"] = std::move(data);
+  return object;
 }
 
 }  // namespace
@@ -62,10 +62,7 @@ ApiResult<Secret> GetSecret(Api& api, const std::string& namespace_name, const s
 }
 
 ApiResult<Secret> CreateSecret(Api& api, const Secret& secret, milliseconds deadline) {
-  json object = Write(secret);
-  object["metadata"].erase("resourceVersion");  // one that was deleted after it was read may be made again
-  object["metadata"].erase("uid");
-  return ReadSecret(api.Create(Secrets(secret.namespace_name), object, deadline), secret.namespace_name, secret.name);
+  return ReadSecret(api.Create(Secrets(secret.namespace_name), MadeAnew(Write(secret)), deadline), secret.namespace_name, secret.name);
 }
 
 ApiResult<Secret> UpdateSecret(Api& api, const Secret& secret, milliseconds deadline) {
