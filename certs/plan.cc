@@ -210,6 +210,15 @@ void Retire(IdentitySecret& secret, std::vector<Certificate> certificates, base:
   retired.until = std::max(retired.until, until);
 }
 
+base::Result<void> BeginNext(IdentitySecret& secret, const Seen& seen, const PlanSettings& settings) {
+  auto authority = MakeAuthority(seen.now, settings.authority_validity);
+  if (!authority) {
+    return tl::unexpected(std::move(authority.error()));
+  }
+  secret.next = IdentitySecret::Next{*std::move(authority), std::nullopt};
+  return {};
+}
+
 base::Result<void> Issue(IdentitySecret& secret, const std::vector<std::string>& names, const Seen& seen, const PlanSettings& settings) {
   auto leaf = MakeLeaf(secret.authority, names, seen.now, settings.validity);
   if (!leaf) {
@@ -304,12 +313,13 @@ base::Result<IdentitySecret> Change(Step step, const Seen& seen, const Memory& m
   } else if (step != Step::kInstall) {
     secret = *seen.secret;
   }
-  const auto make_authority = [&] { return MakeAuthority(seen.now, settings.authority_validity); };
-  base::Result<void> issued;
+  // Of authorities that were not ours to make: how long their leaves are valid, nobody can tell.
+  const base::Time unknown_until = now + std::max(settings.validity, settings.after);
+  base::Result<void> made;
   switch (step) {
     case Step::kInstall:
     case Step::kReplace: {
-      auto authority = make_authority();
+      auto authority = MakeAuthority(seen.now, settings.authority_validity);
       if (!authority) {
         return tl::unexpected(std::move(authority.error()));
       }
@@ -319,33 +329,23 @@ base::Result<IdentitySecret> Change(Step step, const Seen& seen, const Memory& m
       }
       secret.authority = *std::move(authority);
       secret.next.reset();
-      Retire(secret, std::move(retired), now, now + std::max(settings.validity, settings.after));
-      issued = Issue(secret, settings.names, seen, settings);
+      Retire(secret, std::move(retired), now, unknown_until);
+      made = Issue(secret, settings.names, seen, settings);
       break;
     }
-    case Step::kRestore: {
-      auto authority = make_authority();
-      if (!authority) {
-        return tl::unexpected(std::move(authority.error()));
-      }
-      secret.next = IdentitySecret::Next{*std::move(authority), std::nullopt};
-      Retire(secret, OthersTrusted(seen.trust, &secret, seen.now), now, now + std::max(settings.validity, settings.after));
+    case Step::kRestore:
+      made = BeginNext(secret, seen, settings);
+      Retire(secret, OthersTrusted(seen.trust, &secret, seen.now), now, unknown_until);
       break;
-    }
     case Step::kKeepTrusted:
-      Retire(secret, OldTrusted(seen.trust, secret, seen.now), now, now + std::max(settings.validity, settings.after));
+      Retire(secret, OldTrusted(seen.trust, secret, seen.now), now, unknown_until);
       break;
     case Step::kRenewLeaf:
-      issued = Issue(secret, NamesFor(*secret.leaf.identity, settings), seen, settings);
+      made = Issue(secret, NamesFor(*secret.leaf.identity, settings), seen, settings);
       break;
-    case Step::kBeginAuthority: {
-      auto authority = make_authority();
-      if (!authority) {
-        return tl::unexpected(std::move(authority.error()));
-      }
-      secret.next = IdentitySecret::Next{*std::move(authority), std::nullopt};
+    case Step::kBeginAuthority:
+      made = BeginNext(secret, seen, settings);
       break;
-    }
     case Step::kConfirmNext:
       secret.next->trusted_since = now;
       break;
@@ -358,7 +358,7 @@ base::Result<IdentitySecret> Change(Step step, const Seen& seen, const Memory& m
       secret.authority = std::move(secret.next->authority);
       secret.next.reset();
       Retire(secret, std::move(retired), now, until);
-      issued = Issue(secret, settings.names, seen, settings);
+      made = Issue(secret, settings.names, seen, settings);
       break;
     }
     case Step::kDropRetired:
@@ -370,8 +370,8 @@ base::Result<IdentitySecret> Change(Step step, const Seen& seen, const Memory& m
     case Step::kServe:
       break;
   }
-  if (!issued) {
-    return tl::unexpected(std::move(issued.error()));
+  if (!made) {
+    return tl::unexpected(std::move(made.error()));
   }
   Report(secret, memory, settings, now);
   return secret;
