@@ -112,11 +112,14 @@ AuditOutput AuditOutputOf(std::string_view name) {
   return name == "csv" ? AuditOutput::kCsv : AuditOutput::kTable;
 }
 
+void AddAuditDatabase(CLI::App& command, std::string& database, std::string& config) {
+  CLI::Option* option = command.add_option("--database", database, "The audit database (default: audit.db)")->option_text("FILE");
+  command.add_option("--config", config, "Take the database from serve's configuration")->option_text("FILE")->excludes(option);
+}
+
 CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
   CLI::App* audit = app.add_subcommand("audit", "Query the audit log, newest first");
-  CLI::Option* database =
-      audit->add_option("--database", arguments.database, "The audit database (default: audit.db)")->option_text("FILE");
-  audit->add_option("--config", arguments.config, "Take the database from serve's configuration")->option_text("FILE")->excludes(database);
+  AddAuditDatabase(*audit, arguments.database, arguments.config);
   audit->add_option("--since", arguments.since, "Not older: a duration back from now (1h), a date, an RFC 3339 time")
       ->check(NotEmpty)
       ->option_text("T");
@@ -140,9 +143,7 @@ CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
 
 CLI::App* AddAuditVerify(CLI::App& audit, AuditVerifyArguments& arguments) {
   CLI::App* verify = audit.add_subcommand("verify", "Tell whether the audit log is as it was written");
-  CLI::Option* database =
-      verify->add_option("--database", arguments.database, "The audit database (default: audit.db)")->option_text("FILE");
-  verify->add_option("--config", arguments.config, "Take the database from serve's configuration")->option_text("FILE")->excludes(database);
+  AddAuditDatabase(*verify, arguments.database, arguments.config);
   verify->add_option("--anchors", arguments.anchors, "serve's standard output as a collector has it; - is standard input")
       ->check(NotEmpty)
       ->option_text("FILE|-");
