@@ -6,13 +6,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "tests/integration/live_world.h"
 #include "tests/integration/program.h"
-#include "tests/support/admission_world.h"
+#include "tests/integration/program_client.h"
 #include "tests/support/azure_inventory.h"
 #include "tests/support/azure_login.h"
 #include "tests/support/fake_azure_server.h"
@@ -54,25 +53,6 @@ class AzureServe : public ::testing::Test {
     return text.str();
   }
 
-  // Whole answers, headers and all.
-  std::string Get(int port, const std::string& path) {
-    httplib::Client client("127.0.0.1", port);
-    const auto result = client.Get(path);
-    EXPECT_TRUE(result);
-    return result ? std::to_string(result->status) + " " + result->body : "";
-  }
-  void WaitUntilReady(int health_port) {
-    while (!Get(health_port, "/readyz").starts_with("200")) {
-    }
-  }
-  nlohmann::json Review(int port, const std::string& image) {
-    httplib::SSLClient client("127.0.0.1", port);
-    client.enable_server_certificate_verification(false);
-    const auto result = client.Post("/validate?timeout=10s", PodReview("uid", image), "application/json");
-    EXPECT_TRUE(result);
-    return result ? nlohmann::json::parse(result->body)["response"] : nlohmann::json();
-  }
-
   base::SystemClock clock_;
   const AzureApplication application_ = TestApplication();
   AzureWorld azure_{clock_};
@@ -86,14 +66,14 @@ TEST_F(AzureServe, DecidesByWhatAzureSaysAndFindsWhatIsNew) {
   const Program::Ports ports = program.WaitForPorts();
   ASSERT_GT(ports.health, 0);
   WaitUntilReady(ports.health);
-  EXPECT_TRUE(Review(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
-  const nlohmann::json denied = Review(ports.review, "fabrikam.azurecr.io/shop/cart:1.4");
+  EXPECT_TRUE(ReviewPod(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
+  const nlohmann::json denied = ReviewPod(ports.review, "fabrikam.azurecr.io/shop/cart:1.4");
   EXPECT_FALSE(denied["allowed"]);
   EXPECT_THAT(denied["status"]["message"].get<std::string>(), HasSubstr("customer-managed-key"));
   azure_.AddRegistry(TestSubscription(3), "platform", "wingtip");
-  EXPECT_TRUE(Review(ports.review, "wingtip.azurecr.io/shop/cart:1.4")["allowed"]) << "it was made a moment ago";
-  EXPECT_FALSE(Review(ports.review, "nobody.azurecr.io/shop/cart:1.4")["allowed"]);
-  EXPECT_THAT(Get(ports.health, "/metrics"),
+  EXPECT_TRUE(ReviewPod(ports.review, "wingtip.azurecr.io/shop/cart:1.4")["allowed"]) << "it was made a moment ago";
+  EXPECT_FALSE(ReviewPod(ports.review, "nobody.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_THAT(GetText(ports.health, "/metrics"),
               AllOf(HasSubstr("acr_admission_azure_reads_total{read=\"list\",result=\"ok\"} 3"), HasSubstr("acr_admission_registries 3")));
   EXPECT_EQ(program.Terminate(), 0);
   EXPECT_THAT(Read("inventory.saved"), HasSubstr("wingtip.azurecr.io")) << "saved at the end";
@@ -110,8 +90,8 @@ TEST_F(AzureServe, ARestartWithoutAzureServesWhatWasSaved) {
   Program program({"serve", "--config", Config()});
   const Program::Ports ports = program.WaitForPorts();
   WaitUntilReady(ports.health);
-  EXPECT_TRUE(Review(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
-  EXPECT_FALSE(Review(ports.review, "fabrikam.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_TRUE(ReviewPod(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]);
+  EXPECT_FALSE(ReviewPod(ports.review, "fabrikam.azurecr.io/shop/cart:1.4")["allowed"]);
   EXPECT_EQ(program.Terminate(), 0);
 }
 
@@ -135,10 +115,10 @@ TEST_F(AzureServe, NoSecretIsInAnyOutput) {
     Program program({"serve", "--config", Config()});
     const Program::Ports ports = program.WaitForPorts();
     WaitUntilReady(ports.health);
-    all += Review(ports.review, "contoso.azurecr.io/shop/cart:1.4").dump() + Review(ports.review, "fabrikam.azurecr.io/a:1").dump();
+    all += ReviewPod(ports.review, "contoso.azurecr.io/shop/cart:1.4").dump() + ReviewPod(ports.review, "fabrikam.azurecr.io/a:1").dump();
     azure_.RevokeTokens();
-    all += Review(ports.review, "nobody.azurecr.io/shop/cart:1.4").dump();
-    all += Get(ports.health, "/readyz") + Get(ports.health, "/metrics");
+    all += ReviewPod(ports.review, "nobody.azurecr.io/shop/cart:1.4").dump();
+    all += GetText(ports.health, "/readyz") + GetText(ports.health, "/metrics");
     EXPECT_EQ(program.Terminate(), 0);
     all += program.Out() + program.Err() + Read("inventory.saved") + Read("audit.db") + Read("audit.db-wal");
     azure_.DenySubscription(TestSubscription(2), false);

@@ -5,14 +5,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "tests/integration/live_world.h"
 #include "tests/integration/program.h"
-#include "tests/support/admission_world.h"
+#include "tests/integration/program_client.h"
 #include "tests/support/azure_inventory.h"
 #include "tests/support/azure_login.h"
 #include "tests/support/fake_azure_server.h"
@@ -76,24 +75,7 @@ class KubernetesServe : public ::testing::Test {
 
   std::vector<std::string> Serve(const std::string& config = "config.yaml") const { return {"serve", "--config", folder_ / config}; }
 
-  std::string Get(int port, const std::string& path) {
-    httplib::Client client("127.0.0.1", port);
-    const auto result = client.Get(path);
-    EXPECT_TRUE(result);
-    return result ? std::to_string(result->status) + " " + result->body : "";
-  }
-  void WaitUntilReady(int health_port) {
-    while (!Get(health_port, "/readyz").starts_with("200")) {
-      std::this_thread::yield();
-    }
-  }
-  bool Allows(int port, const std::string& image) {
-    httplib::SSLClient client("127.0.0.1", port);
-    client.enable_server_certificate_verification(false);
-    const auto result = client.Post("/validate?timeout=10s", PodReview("uid", image), "application/json");
-    EXPECT_TRUE(result);
-    return result && json::parse(result->body)["response"]["allowed"].get<bool>();
-  }
+  static bool Allows(int port, const std::string& image) { return ReviewPod(port, image)["allowed"] == true; }
   void WaitUntilKept(const char* path) {
     while (!kubernetes_.Find(path)) {
       std::this_thread::yield();
@@ -122,8 +104,8 @@ TEST_F(KubernetesServe, AStartWithABadPolicyDecidesByTheLastGoodOne) {
   WaitUntilReady(ports.health);
   EXPECT_TRUE(Allows(ports.review, "contoso.azurecr.io/shop/cart:1.4"));
   EXPECT_FALSE(Allows(ports.review, "fabrikam.azurecr.io/shop/cart:1.4"));
-  EXPECT_THAT(Get(ports.health, "/readyz"), AllOf(HasSubstr("policy: the last good one"), HasSubstr("policy.yaml:1:")));
-  EXPECT_THAT(Get(ports.health, "/metrics"), HasSubstr("acr_admission_policy_last_good 1\n"));
+  EXPECT_THAT(GetText(ports.health, "/readyz"), AllOf(HasSubstr("policy: the last good one"), HasSubstr("policy.yaml:1:")));
+  EXPECT_THAT(GetText(ports.health, "/metrics"), HasSubstr("acr_admission_policy_last_good 1\n"));
   while (kubernetes_.In(kEvents).empty()) {
     std::this_thread::yield();
   }
@@ -132,10 +114,10 @@ TEST_F(KubernetesServe, AStartWithABadPolicyDecidesByTheLastGoodOne) {
   EXPECT_EQ(event["type"], "Warning");
   EXPECT_THAT(event["note"].get<std::string>(), HasSubstr("policy.yaml:1:"));
   folder_.Write("policy.yaml", kPolicy);
-  while (Get(ports.health, "/metrics").find("acr_admission_policy_last_good 0\n") == std::string::npos) {
+  while (GetText(ports.health, "/metrics").find("acr_admission_policy_last_good 0\n") == std::string::npos) {
     std::this_thread::yield();
   }
-  EXPECT_THAT(Get(ports.health, "/readyz"), Not(HasSubstr("policy:")));
+  EXPECT_THAT(GetText(ports.health, "/readyz"), Not(HasSubstr("policy:")));
   EXPECT_EQ(program.Terminate(), 0);
 }
 
@@ -168,7 +150,7 @@ TEST_F(KubernetesServe, AClusterThatWasStoppedBeginsWithItsSecretWhileAzureIsAwa
   kubernetes_.Forbid("get", "secrets");
   Program program(Serve());
   const Program::Ports ports = program.WaitForPorts();
-  EXPECT_THAT(Get(ports.health, "/readyz"), HasSubstr("inventory: not read yet"));
+  EXPECT_THAT(GetText(ports.health, "/readyz"), HasSubstr("inventory: not read yet"));
   kubernetes_.Allow("get", "secrets");
   WaitUntilReady(ports.health);
   EXPECT_TRUE(Allows(ports.review, "contoso.azurecr.io/shop/cart:1.4"));
@@ -186,8 +168,8 @@ TEST_F(KubernetesServe, ReplicasThatStartTogetherShareBoth) {
   WaitUntilKept(kSecret);
   WaitUntilKept(kConfigMap);
   for (const int port : {a_ports.health, b_ports.health}) {
-    EXPECT_THAT(Get(port, "/metrics"), AllOf(HasSubstr("acr_admission_kubernetes_failures_total{what=\"inventory\"} 0\n"),
-                                             HasSubstr("acr_admission_kubernetes_failures_total{what=\"policy\"} 0\n")));
+    EXPECT_THAT(GetText(port, "/metrics"), AllOf(HasSubstr("acr_admission_kubernetes_failures_total{what=\"inventory\"} 0\n"),
+                                                 HasSubstr("acr_admission_kubernetes_failures_total{what=\"policy\"} 0\n")));
   }
   EXPECT_EQ((*kubernetes_.Find(kConfigMap))["data"]["policy.yaml"], std::string(kPolicy));
   EXPECT_EQ(a.Terminate(), 0);
