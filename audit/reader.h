@@ -1,0 +1,99 @@
+// The questions that an audit log answers, whoever keeps it: one replica's database, all replicas of a cluster, or PostgreSQL.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace audit {
+
+// What records must be like: everything that is set must hold. Of the texts, "" is any, and those marked * may end with '*', which
+// makes what stands before it a beginning.
+struct Filter {
+  std::optional<base::Time> since = {};  // inclusive
+  std::optional<base::Time> until = {};  // exclusive
+  std::string namespace_name = {};       // *
+  std::string decision = {};             // "Allowed", "Warned", "Denied"
+  std::string registry = {};             // * of any image, case ignored
+  std::string image = {};                // glob over any image as written: '*' any text, '?' one character
+  std::string user = {};                 // *
+  std::string uid = {};
+};
+
+enum class Order { kNewestFirst, kOldestFirst };
+
+// Of one page: what is asked for beyond it is cut. Rows end a page early when they come to more than kMaxPageBytes.
+inline constexpr std::int64_t kMaxPageRows = 1000;
+inline constexpr std::size_t kMaxPageBytes = std::size_t{4} << 20;
+
+struct Query {
+  Filter filter = {};
+  Order order = Order::kNewestFirst;
+  std::string cursor = {};  // of the page before, in the same order; "" for the first
+  std::int64_t limit = 100;
+};
+
+struct Row {
+  base::Time time{};
+  std::int64_t sequence = 0;  // its place in its log
+  std::string record;         // the JSON object, as it was committed
+};
+
+// Who should have answered, and did not.
+struct Incomplete {
+  std::string replica;
+  std::string reason;
+};
+
+struct Page {
+  std::vector<Row> rows;
+  // Where the next page begins: letters, digits, '.', ',' and '-' alone. Newest first, "" when there is no more; oldest first never "",
+  // since more may be committed yet.
+  std::string next;
+  std::vector<Incomplete> incomplete;
+};
+
+// Admissions, dry runs among them.
+struct Counts {
+  std::int64_t allowed = 0;
+  std::int64_t warned = 0;
+  std::int64_t denied = 0;
+};
+
+// What the admissions come to that a filter selects. `by_…` count what was warned about and denied alone, each admission once for
+// each value that it has, most denied first; beyond what is counted singly, values are counted together under kOtherValues.
+struct Summary {
+  struct Hour {
+    base::Time begin{};  // a full hour, UTC
+    Counts counts;
+  };
+  struct Value {
+    std::string value;
+    Counts counts;
+  };
+  std::vector<Hour> hours;  // in order; hours without admissions are left out
+  std::vector<Value> by_registry, by_requirement, by_namespace, by_user;
+  std::vector<Incomplete> incomplete;
+};
+inline constexpr const char* kOtherValues = "(other)";
+
+// For one thread at a time.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  // An error (kInvalidArgument) for a cursor that is none of this log's.
+  virtual base::Result<Page> Read(const Query& query) = 0;
+
+  virtual base::Result<Summary> Summarise(const Filter& filter) = 0;
+
+  // The cursor, for Order::kOldestFirst, behind all that is committed now: where --follow begins.
+  virtual base::Result<std::string> End() = 0;
+};
+
+}  // namespace audit
