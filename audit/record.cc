@@ -29,6 +29,20 @@ constexpr std::size_t kMaxGroupsBytes = 8 * 1024;
 // Of Record::registries: an object can name thousands.
 constexpr std::size_t kMaxRegistriesBytes = 4 * 1024;
 
+// Of texts that are the program's own: a digest with its algorithm, an address.
+constexpr std::size_t kMaxDigest = 80;
+constexpr std::size_t kMaxAddress = 64;
+
+// As JSON. The parts of a message are printable: only its newlines and quotes take two bytes. What should turn out not to be is
+// cut shorter, since a record must have room for the image that was denied.
+constexpr std::size_t kMaxMessageBytes = 2 * policy::kMaxMessage;
+
+// Of the digests of rules, as JSON: enough for eighty requirements with the built-in definitions' names.
+constexpr std::size_t kMaxRulesBytes = 4 * 1024;
+
+// Enough of a rule's SHA-256 to tell the rules of one installation apart.
+constexpr std::size_t kRuleDigits = 16;
+
 // Keys, punctuation and numbers behind the images, and "imagesOmitted" with its hash.
 constexpr std::size_t kTailOverhead = 512;
 
@@ -71,7 +85,15 @@ void WriteActual(JsonWriter& json, std::string_view actual) {
   }
 }
 
-void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, bool with_evidence) {
+// What a result by Azure Policy rests on: its age is another than the registry's.
+void WriteOpinion(JsonWriter& json, const policy::Finding& finding, const policy::ComplianceStates* states) {
+  if (finding.source == policy::FindingSource::kAzurePolicy && finding.azure && states != nullptr) {
+    json.Key("azurePolicy").BeginObject().Key("state").String(policy::ToString(finding.azure->state));
+    json.Key("read").String(base::FormatTimeSeconds(states->asked)).EndObject();
+  }
+}
+
+void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, const policy::ComplianceStates* states, bool with_evidence) {
   const policy::Finding& finding = *weighed.finding;
   json.BeginObject().Key("requirement");
   WriteText(json, finding.requirement, kMaxName);
@@ -101,6 +123,10 @@ void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, bool wi
   if (weighed.in_grace) {
     json.Key("driftGrace").Bool(true);
   }
+  if (finding.result != policy::FindingResult::kCompliant && finding.last_compliant) {
+    json.Key("lastCompliant").String(base::FormatTimeSeconds(*finding.last_compliant));
+  }
+  WriteOpinion(json, finding, states);
   json.EndObject();
 }
 
@@ -128,7 +154,7 @@ void WriteImage(std::string& out, const ImageDecision& image, bool with_evidence
   }
   json.Key("findings").BeginArray();
   for (const policy::ImageFinding& finding : image.findings) {
-    WriteFinding(json, finding, with_evidence);
+    WriteFinding(json, finding, image.states, with_evidence);
   }
   json.EndArray();
   if (!with_evidence) {
@@ -220,6 +246,43 @@ std::size_t WriteGroups(JsonWriter& json, const std::string& out, const std::vec
   return groups.size() - written;
 }
 
+// By requirement, the digest of the rule that its findings are of: {"private-link":"0123456789abcdef"}; "" when no verdict was
+// asked. All verdicts of a decision are by one policy, so the first tells the rules of all.
+std::string RulesOf(const policy::Decision& decision) {
+  const auto is_of_a_rule = [](const policy::ImageFinding& weighed) { return !weighed.finding->rule.empty(); };
+  const auto judged = std::find_if(decision.images.begin(), decision.images.end(), [&](const ImageDecision& image) {
+    return std::any_of(image.findings.begin(), image.findings.end(), is_of_a_rule);
+  });
+  std::string rules;
+  if (judged == decision.images.end()) {
+    return rules;
+  }
+  JsonWriter json(rules);
+  json.BeginObject();
+  for (const policy::ImageFinding& weighed : judged->findings) {
+    const policy::Finding& finding = *weighed.finding;
+    if (is_of_a_rule(weighed) &&
+        rules.size() + kEscaped * (std::min(finding.requirement.size(), kMaxName) + kRuleDigits) < kMaxRulesBytes) {
+      std::string_view digest = finding.rule;
+      digest.remove_prefix(digest.find(':') + 1);  // "sha256:"
+      json.Key(Clipped(finding.requirement, kMaxName)).String(digest.substr(0, kRuleDigits));
+    }
+  }
+  json.EndObject();
+  return rules;
+}
+
+// As JSON.
+std::string MessageOf(const RequestContext& context) {
+  std::string message;
+  JsonWriter(message).String(Clipped(context.message, policy::kMaxMessage));
+  if (message.size() > kMaxMessageBytes) {
+    message.clear();
+    JsonWriter(message).String(Clipped(context.message, kMaxMessageBytes / kEscaped));
+  }
+  return message;
+}
+
 // Strongest effect first, for the same reason as above.
 std::string RegistriesOf(const policy::Decision& decision) {
   using policy::Effect;
@@ -259,9 +322,12 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   record.registries = RegistriesOf(decision);
 
   const std::string_view failure = FailureOf(admission, decision);
-  const std::size_t tail = kTailOverhead + EscapedAtMost(failure, kMaxText) + EscapedAtMost(policy.digest, kMaxName) +
+  const std::string rules = RulesOf(decision);
+  const std::string message = MessageOf(context);
+  const std::size_t tail = kTailOverhead + EscapedAtMost(failure, kMaxText) + EscapedAtMost(policy.digest, kMaxDigest) +
                            EscapedAtMost(context.cluster, kMaxName) + EscapedAtMost(context.replica, kMaxName) +
-                           EscapedAtMost(context.peer, kMaxName) + EscapedAtMost(context.client_certificate, kMaxText);
+                           EscapedAtMost(context.peer, kMaxAddress) + EscapedAtMost(context.client_certificate, kMaxText) + message.size() +
+                           rules.size();
 
   std::string& out = record.json;
   out.reserve(2048);
@@ -282,12 +348,14 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   json.Key("user").StringOrNull(record.user).Key("groups");
   const std::size_t groups_omitted = WriteGroups(json, out, admission.groups);
   json.Key("owner");
-  if (admission.owner_kind.empty() && admission.owner_name.empty() && admission.owner_uid.empty()) {
+  if (admission.owner_api_version.empty() && admission.owner_kind.empty() && admission.owner_name.empty() && admission.owner_uid.empty()) {
     json.Null();
   } else {
     json.BeginObject();
-    for (const auto& [key, value] :
-         {std::pair{"kind", admission.owner_kind}, {"name", admission.owner_name}, {"uid", admission.owner_uid}}) {
+    for (const auto& [key, value] : {std::pair{"kind", admission.owner_kind},
+                                     {"name", admission.owner_name},
+                                     {"uid", admission.owner_uid},
+                                     {"apiVersion", admission.owner_api_version}}) {
       json.Key(key);
       WriteTextOrNull(json, value, kMaxName);
     }
@@ -300,13 +368,13 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   json.Key("failure");
   WriteTextOrNull(json, failure, kMaxText);
   json.Key("policy");
-  WriteTextOrNull(json, policy.digest, kMaxName);
+  WriteTextOrNull(json, policy.digest, kMaxDigest);
   json.Key("cluster");
   WriteTextOrNull(json, context.cluster, kMaxName);
   json.Key("replica");
   WriteTextOrNull(json, context.replica, kMaxName);
   json.Key("peer");
-  WriteTextOrNull(json, context.peer, kMaxName);
+  WriteTextOrNull(json, context.peer, kMaxAddress);
   json.Key("clientCertificate");
   WriteTextOrNull(json, context.client_certificate, kMaxText);
   json.Key("durationMicroseconds").Int(context.duration.count());
@@ -316,6 +384,17 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   }
   if (groups_omitted > 0) {
     json.Key("groupsOmitted").Int(static_cast<std::int64_t>(groups_omitted));
+  }
+  if (!context.message.empty()) {
+    json.Key("message").Raw(message);
+  }
+  for (const auto& [key, value] : {std::pair{"mirrorPod", admission.mirror_pod}, {"templateChanged", admission.template_changed}}) {
+    if (value) {
+      json.Key(key).Bool(true);
+    }
+  }
+  if (!rules.empty()) {
+    json.Key("rules").Raw(rules);
   }
   json.EndObject();
   return record;

@@ -24,6 +24,7 @@ struct RequestContext {
   std::string_view replica;             // this process's host name
   std::string_view peer;                // address of the caller, without port
   std::string_view client_certificate;  // subject of a verified client certificate, "" → null
+  std::string_view message;             // what the person who was denied got to read, "" → left out
   std::chrono::microseconds duration{0};
 };
 

@@ -33,7 +33,7 @@ struct Admission {
   std::string_view name;            // or, where that is empty, the object's generateName
   std::string_view user;
   std::vector<std::string_view> groups;
-  std::string_view owner_kind, owner_name, owner_uid;  // the controlling ownerReference, if any
+  std::string_view owner_api_version, owner_kind, owner_name, owner_uid;  // the controlling ownerReference, if any
   bool dry_run = false;
   bool workload = false;          // carries a pod template instead of being a Pod
   bool mirror_pod = false;        // annotated kubernetes.io/config.mirror AND sent by a member of system:nodes

@@ -157,7 +157,10 @@ class ImageJudge {
     const Source source = FindSource(question_.policy, *reference, host);
     image_.action = source.action;
     image_.registry = acr ? host.login_server : reference->registry;
-    image_.facts = facts == nullptr ? nullptr : &facts->registry;
+    if (facts != nullptr) {
+      image_.facts = &facts->registry;
+      image_.states = facts->states.get();
+    }
 
     if (source.action == SourceAction::kVerify) {
       if (facts == nullptr) {

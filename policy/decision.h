@@ -46,6 +46,8 @@ struct ImageDecision {
   std::optional<SourceAction> action;  // none when the reference was refused
   std::string registry;                // login server of an ACR, else the registry host; "" when refused
   const Registry* facts = nullptr;     // null: not an ACR, or unknown
+  // What Azure Policy says of it; null: not read. Of the facts, as `facts` is.
+  const ComplianceStates* states = nullptr;
   std::vector<ImageFinding> findings;  // every requirement's, Compliant ones too, where the verdict was asked
   Effect effect = Effect::kDisabled;   // the strongest of its findings
 };

@@ -1,6 +1,7 @@
 #include "webhook/handler.h"
 
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "policy/decision.h"
@@ -44,8 +45,10 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
       return {.needs_fresh = std::move(needed)};
     }
   }
-  Outcome outcome{200, WriteResponse(*admission, decision, policy, now), std::nullopt};
-  outcome.denied = decision.kind == policy::DecisionKind::kDenied;
+  const bool denied = decision.kind == policy::DecisionKind::kDenied;
+  const std::string message = denied ? policy::DenialMessage(decision, *admission, policy, now) : std::string();
+  Outcome outcome{200, WriteResponse(*admission, decision, policy, message, now), std::nullopt};
+  outcome.denied = denied;
   metrics_.CountDecision(decision, admission->dry_run);
 
   if (options_.record && (options_.record_allowed || decision.kind != policy::DecisionKind::kAllowed)) {
@@ -55,6 +58,7 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
     context.replica = options_.replica;
     context.peer = caller.peer;
     context.client_certificate = caller.certificate;
+    context.message = message;
     context.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock_.Monotonic() - begin);
     outcome.record = audit::MakeRecord(*admission, decision, policy, context);
   }

@@ -378,13 +378,14 @@ void ReadOwner(const std::optional<dom::element>& references, Admission& admissi
   for (const dom::element element : *array) {
     const std::optional<dom::object> reference = reader.Object(element, {kPath, index, {}});
     if (reference) {
-      std::array members{Member("kind"), Member("name"), Member("uid"), Member("controller")};
+      std::array members{Member("apiVersion"), Member("kind"), Member("name"), Member("uid"), Member("controller")};
       reader.Members(*reference, {kPath, index, {}}, members);
-      const bool controls = reader.Bool(members[3].value, {kPath, index, "controller"});
+      const bool controls = reader.Bool(members[4].value, {kPath, index, "controller"});
       if (controls || index == 0) {
-        admission.owner_kind = reader.String(members[0].value, {kPath, index, "kind"});
-        admission.owner_name = reader.String(members[1].value, {kPath, index, "name"});
-        admission.owner_uid = reader.String(members[2].value, {kPath, index, "uid"});
+        admission.owner_api_version = reader.String(members[0].value, {kPath, index, "apiVersion"});
+        admission.owner_kind = reader.String(members[1].value, {kPath, index, "kind"});
+        admission.owner_name = reader.String(members[2].value, {kPath, index, "name"});
+        admission.owner_uid = reader.String(members[3].value, {kPath, index, "uid"});
       }
       if (controls) {
         return;  // Kubernetes allows one

@@ -83,7 +83,7 @@ void BeginResponse(base::JsonWriter& json, const policy::Admission& admission, b
 }  // namespace
 
 std::string WriteResponse(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
-                          base::Time now) {
+                          std::string_view message, base::Time now) {
   const bool denied = decision.kind == policy::DecisionKind::kDenied;
   std::string out;
   out.reserve(kUsualBytes);
@@ -92,7 +92,7 @@ std::string WriteResponse(const policy::Admission& admission, const policy::Deci
   if (denied) {
     json.Key("status").BeginObject();
     json.Key("status").String("Failure");
-    json.Key("message").String(policy::DenialMessage(decision, admission, policy, now));
+    json.Key("message").String(message);
     json.Key("reason").String("Forbidden");
     json.Key("code").Int(403);
     json.EndObject();

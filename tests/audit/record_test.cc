@@ -80,8 +80,15 @@ TEST(Record, HasEveryFieldInTheDocumentedOrder) {
       "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso";
   registry.observed = At("2026-11-23T11:59:31.5Z");
   policy::Finding private_link = MakeFinding("private-link", FindingResult::kNonCompliant);
+  private_link.rule = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+  private_link.last_compliant = At("2026-11-22T08:00:00.9Z");
   private_link.evidence = {{"privateEndpointConnections[*] where status is Approved", "0", "at least 1", true}};
-  const policy::Finding network = MakeFinding("restricted-network", FindingResult::kCompliant);
+  policy::Finding network = MakeFinding("restricted-network", FindingResult::kCompliant);
+  network.rule = "sha256:ffffffffffffffff0123456789abcdef0123456789abcdef0123456789abcdef";
+  network.last_compliant = registry.observed;
+  network.source = policy::FindingSource::kAzurePolicy;
+  network.azure = policy::ComplianceOpinion{policy::ComplianceState::kExempt, At("2026-11-23T06:00:00Z")};
+  const policy::ComplianceStates states{At("2026-11-23T11:58:00Z"), {}};
   policy::Finding key = MakeFinding("customer-managed-key", FindingResult::kUnknown);
   key.reason = "encryption is missing";
   key.evidence = {{"encryption.status", "null", "enabled", true}, {"tags", R"({"a":["b"]})", "", false}};
@@ -94,6 +101,7 @@ TEST(Record, HasEveryFieldInTheDocumentedOrder) {
   image.action = policy::SourceAction::kVerify;
   image.registry = "contoso.azurecr.io";
   image.facts = &registry;
+  image.states = &states;
   image.findings = {{&private_link, Effect::kDeny, "", "old-exemption", false},
                     {&network, Effect::kDisabled, "", "", false},
                     {&key, Effect::kWarn, "", "", true}};
@@ -104,10 +112,14 @@ TEST(Record, HasEveryFieldInTheDocumentedOrder) {
   refused.registry.clear();
   refused.findings = {{&invalid, Effect::kDisabled, "legacy", "", false}};
   c.decision.kind = policy::DecisionKind::kDenied;
+  c.admission.owner_api_version = "apps/v1";
   c.admission.owner_kind = "ReplicaSet";
   c.admission.owner_name = "cart-7d9f";
   c.admission.owner_uid = "11112222";
   c.context.cluster = "prod-weu";
+  c.context.message = "container cart, image contoso.azurecr.io/shop/cart:1.0: private-link\naudit uid 705ab4f5";
+  c.admission.mirror_pod = true;
+  c.admission.template_changed = true;
 
   const Record record = c.Make();
   const auto golden = base::ReadFile(ACR_TEST_DATA "/audit_record.json", 1 << 20);
@@ -130,6 +142,46 @@ TEST(Record, ColumnsSayWhatTheTextSays) {
   EXPECT_EQ(record.namespace_name, "shop");
   EXPECT_EQ(record.user, c.admission.user);
   EXPECT_EQ(record.registries, " contoso.azurecr.io docker.io ");
+}
+
+TEST(Record, KeysThatStandOnlySometimesAreLeftOutElse) {
+  const policy::Finding unknown = MakeFinding(std::string(policy::kUnknownRegistry), FindingResult::kUnknown);
+  Case c;
+  c.AddImages(1, "contoso.azurecr.io/a:", Effect::kDeny);
+  c.decision.images[0].findings = {{&unknown, Effect::kDeny, "", "", false}};
+  const json record = json::parse(c.Make().json);
+  for (const char* key : {"imagesOmitted", "groupsOmitted", "message", "mirrorPod", "templateChanged", "rules"}) {
+    EXPECT_FALSE(record.contains(key)) << key;
+  }
+  for (const char* key : {"reason", "expiredExemption", "driftGrace", "lastCompliant", "azurePolicy"}) {
+    EXPECT_FALSE(record["images"][0]["findings"][0].contains(key)) << key;
+  }
+}
+
+TEST(Record, AnOwnerThatHasOnlyAVersionIsOneToo) {
+  Case c;
+  c.admission.owner_api_version = "apps/v1";
+  EXPECT_EQ(json::parse(c.Make().json)["owner"], (json{{"kind", nullptr}, {"name", nullptr}, {"uid", nullptr}, {"apiVersion", "apps/v1"}}));
+}
+
+TEST(Record, TheMessageIsAllOfWhatAPersonMayGet) {
+  Case c;
+  const std::string longest = std::string(policy::kMaxMessage - 3, 'm') + "…";
+  c.context.message = longest;
+  EXPECT_EQ(json::parse(c.Make().json)["message"], longest);
+}
+
+TEST(Record, RulesAreThoseOfTheFirstImageThatWasJudged) {
+  const policy::Finding unknown = MakeFinding(std::string(policy::kUnknownRegistry), FindingResult::kUnknown);
+  policy::Finding judged = MakeFinding("private-link", FindingResult::kCompliant);
+  judged.rule = "sha256:" + std::string(64, 'a');
+  const policy::Finding stale = MakeFinding(std::string(policy::kStaleVerdict), FindingResult::kUnknown);
+  Case c;
+  c.texts.reserve(2);
+  c.AddImages(2, "contoso.azurecr.io/a:", Effect::kDeny);
+  c.decision.images[0].findings = {{&unknown, Effect::kDeny, "", "", false}};
+  c.decision.images[1].findings = {{&judged, Effect::kDisabled, "", "", false}, {&stale, Effect::kDeny, "", "", false}};
+  EXPECT_EQ(json::parse(c.Make().json)["rules"], (json{{"private-link", "aaaaaaaaaaaaaaaa"}}));
 }
 
 TEST(Record, AbsentValuesAreNull) {
@@ -228,10 +280,17 @@ TEST(Record, StaysWithinItsLimitWhenEveryTextIsHuge) {
   for (std::string_view* text :
        {&c.admission.uid, &c.admission.operation, &c.admission.group, &c.admission.version, &c.admission.kind, &c.admission.subresource,
         &c.admission.namespace_name, &c.admission.name, &c.admission.user, &c.admission.owner_kind, &c.admission.owner_name,
-        &c.admission.owner_uid, &c.context.cluster, &c.context.replica, &c.context.peer, &c.context.client_certificate}) {
+        &c.admission.owner_uid, &c.admission.owner_api_version, &c.context.cluster, &c.context.replica, &c.context.peer,
+        &c.context.client_certificate, &c.context.message}) {
     *text = huge;
   }
   c.admission.problem = huge;
+  c.admission.mirror_pod = c.admission.template_changed = true;
+  std::vector<policy::Finding> findings(100, MakeFinding(huge, FindingResult::kNonCompliant));
+  for (policy::Finding& finding : findings) {
+    finding.rule = huge;
+    c.decision.images[49].findings.push_back({&finding, Effect::kDeny, huge, huge, false});
+  }
   c.policy.digest = huge;
   c.admission.groups.assign(1000, huge);
   const Record record = c.Make();

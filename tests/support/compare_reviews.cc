@@ -38,6 +38,7 @@ std::string DifferenceFromReference(const base::Result<policy::Admission>& decod
   compare("namespace", decoded->namespace_name, expected.namespace_name);
   compare("name", decoded->name, expected.name);
   compare("user", decoded->user, expected.user);
+  compare("owner apiVersion", decoded->owner_api_version, expected.owner_api_version);
   compare("owner kind", decoded->owner_kind, expected.owner_kind);
   compare("owner name", decoded->owner_name, expected.owner_name);
   compare("owner uid", decoded->owner_uid, expected.owner_uid);

@@ -249,10 +249,11 @@ void ReadObjects(const Node* request, const std::string& path, bool by_node, Ref
     const Node* const owner = of_object.Expect(owners[i], Type::object);
     of_object.understood = of_object.understood && owner != nullptr;
     const bool controls = of_object.Bool(owner, "controller");
-    for (const std::string_view key : {"kind", "name", "uid"}) {
+    for (const std::string_view key : {"apiVersion", "kind", "name", "uid"}) {
       of_object.Member(owner, key);  // twice?
     }
     if (owner != nullptr && (controls || i == 0)) {
+      review.owner_api_version = of_object.String(owner, "apiVersion");
       review.owner_kind = of_object.String(owner, "kind");
       review.owner_name = of_object.String(owner, "name");
       review.owner_uid = of_object.String(owner, "uid");

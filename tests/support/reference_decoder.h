@@ -19,7 +19,7 @@ struct ReferenceReview {
   bool answerable = false;  // false: an error, and nothing else here means anything
   std::string api_version, uid, operation, group, version, kind, subresource, namespace_name, name, user;
   std::vector<std::string> groups;
-  std::string owner_kind, owner_name, owner_uid;
+  std::string owner_api_version, owner_kind, owner_name, owner_uid;
   bool dry_run = false, workload = false, mirror_pod = false, template_changed = false;
   std::vector<ReferenceImage> images;
   bool understood = true;  // false: Admission::problem says why not

@@ -59,6 +59,15 @@ TEST_F(HandlerTest, TheRecordSaysWhoAskedAndWhatWasAnswered) {
   EXPECT_EQ(record["time"], "2026-11-23T12:00:00.000000Z");
 }
 
+TEST_F(HandlerTest, TheRecordHasTheMessageThatThePersonGot) {
+  const Outcome denied = Handle(PodReview("uid-1", support::kNonCompliantImage));
+  const auto record = nlohmann::json::parse(denied.record.value().json);
+  EXPECT_EQ(record.at("message"), nlohmann::json::parse(denied.body)["response"]["status"]["message"]);
+  EXPECT_THAT(record["message"].get<std::string>(), HasSubstr("uid-1"));
+  EXPECT_EQ(record["rules"].size(), state->policy->requirements.size());
+  EXPECT_FALSE(nlohmann::json::parse(Handle(PodReview("uid-2", support::kCompliantImage)).record.value().json).contains("message"));
+}
+
 TEST_F(HandlerTest, RecordsOfDenialsAloneLeaveOutWhatWasAllowed) {
   const HandlerOptions denied_only{"", "", true, /*record_allowed=*/false};
   EXPECT_FALSE(Handle(PodReview("a", support::kCompliantImage), denied_only).record);

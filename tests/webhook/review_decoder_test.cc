@@ -163,6 +163,7 @@ TEST_F(ReviewDecoderTest, ReadsWhoAsksForWhat) {
   EXPECT_EQ(admission.version, "v1");
   EXPECT_EQ(admission.user, "system:serviceaccount:kube-system:replicaset-controller");
   EXPECT_THAT(admission.groups, ::testing::Contains("system:serviceaccounts"));
+  EXPECT_EQ(admission.owner_api_version, "apps/v1");
   EXPECT_EQ(admission.owner_kind, "ReplicaSet");
   EXPECT_FALSE(admission.owner_name.empty());
   EXPECT_THAT(admission.owner_uid, SizeIs(36));

@@ -58,7 +58,7 @@ class ReviewResponseTest : public ::testing::Test {
   }
 
   json Write() const {
-    const json written = json::parse(WriteResponse(admission_, decision_, policy_, base::Time{}));
+    const json written = json::parse(WriteResponse(admission_, decision_, policy_, message_, base::Time{}));
     EXPECT_EQ(written["kind"], "AdmissionReview");
     EXPECT_EQ(written["apiVersion"], admission_.api_version);
     EXPECT_EQ(written["response"]["uid"], admission_.uid);
@@ -68,6 +68,7 @@ class ReviewResponseTest : public ::testing::Test {
   policy::Admission admission_;
   policy::Policy policy_;
   policy::Decision decision_;
+  std::string message_;
   std::vector<policy::Finding> findings_;
   std::vector<policy::ImageUse> uses_;
 };
@@ -84,13 +85,13 @@ TEST_F(ReviewResponseTest, AllowsWithoutAStatus) {
 TEST_F(ReviewResponseTest, DeniesWithTheCodeThatClientsUnderstand) {
   decision_.kind = policy::DecisionKind::kDenied;
   AddImage("contoso.azurecr.io", {{"private-link", Effect::kDeny}});
+  message_ = "registry contoso.azurecr.io: private-link";
   const json response = Write();
   EXPECT_EQ(response["allowed"], false);
   EXPECT_EQ(response["status"]["code"], 403);
   EXPECT_EQ(response["status"]["status"], "Failure");
   EXPECT_EQ(response["status"]["reason"], "Forbidden");
-  EXPECT_EQ(response["status"]["message"], policy::DenialMessage(decision_, admission_, policy_, base::Time{}));
-  EXPECT_THAT(response["status"]["message"].get<std::string>(), HasSubstr("private-link"));
+  EXPECT_EQ(response["status"]["message"], message_);
   EXPECT_EQ(response["auditAnnotations"]["decision"], "Denied");
 }
 
