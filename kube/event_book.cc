@@ -48,7 +48,7 @@ std::optional<EventBook::Write> EventBook::Next(Instant now) {
       next = &series;
     }
   }
-  if (next == nullptr || !TakeToken(now)) {
+  if (next == nullptr || !writes_.Take(now)) {
     return std::nullopt;
   }
   next->due = now + kSeriesInterval;
@@ -89,20 +89,6 @@ std::string EventBook::NameFor(const Event& event, base::Time now) {
   constexpr std::string_view kAlgorithm = "sha256:";
   const std::string digest = base::Sha256(instance_ + "\n" + base::FormatTime(now) + "\n" + std::to_string(++named_));
   return prefix + "." + digest.substr(kAlgorithm.size(), kNameDigits);
-}
-
-bool EventBook::TakeToken(Instant now) {
-  if (tokens_ >= kWriteBurst) {
-    refilled_ = now;
-  } else if (const auto periods = (now - refilled_) / kWriteRefill; periods > 0) {
-    tokens_ = static_cast<int>(std::min<std::int64_t>(kWriteBurst, tokens_ + periods));
-    refilled_ += periods * kWriteRefill;
-  }
-  if (tokens_ == 0) {
-    return false;
-  }
-  --tokens_;
-  return true;
 }
 
 }  // namespace kube

@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "base/time.h"
+#include "base/token_bucket.h"
 
 namespace kube {
 
@@ -88,13 +89,11 @@ class EventBook {
 
   static Key KeyOf(const Event& event);
   std::string NameFor(const Event& event, base::Time now);
-  bool TakeToken(Instant now);
 
   const std::string instance_;
   std::uint64_t named_ = 0;
   std::map<Key, Series> series_;
-  int tokens_ = kWriteBurst;
-  Instant refilled_{};
+  base::TokenBucket writes_{kWriteBurst, kWriteRefill};
 };
 
 }  // namespace kube
