@@ -41,9 +41,13 @@ ApiResult<json> Review(Api& api, const Collection& in, const char* kind, json sp
 
 }  // namespace
 
+bool CanBeToken(const std::string& token) {
+  return !token.empty() && token.size() <= kMaxTokenBytes && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
 ApiResult<std::optional<User>> ReviewToken(Api& api, const std::string& token, const std::vector<std::string>& audiences,
                                            milliseconds deadline) {
-  if (token.empty() || token.size() > kMaxTokenBytes || !std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; })) {
+  if (!CanBeToken(token)) {
     return std::nullopt;
   }
   json spec = {{"token", token}};

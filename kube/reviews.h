@@ -21,6 +21,9 @@ struct User {
 // The API server takes none that is longer within a header; others are nobody's, and not asked about.
 inline constexpr std::size_t kMaxTokenBytes = std::size_t{16} << 10;
 
+// Whether it can be one at all: neither empty nor too long, and of visible ASCII characters alone.
+bool CanBeToken(const std::string& token);
+
 // The user whose token it is; nothing when it is nobody's. With `audiences`, one of them must be among the token's own; "" none: it
 // must be meant for the API server. An error means that it is not known: treat it as nobody's, and say why.
 // https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/

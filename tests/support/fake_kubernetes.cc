@@ -288,7 +288,9 @@ http::Response FakeKubernetes::ReviewAccess(const KubernetesCall& call) {
   const std::string what =
       path.is_null() ? Text(resource, "verb") + " " + Text(resource, "resource") : Text(path, "verb") + " " + Text(path, "path");
   json review = call.body;
-  const bool allowed = granted_[Text(spec, "user")].contains(what);
+  const std::set<std::string>& granted = granted_[Text(spec, "user")];
+  const std::string namespace_name = Text(resource, "namespace");
+  const bool allowed = granted.contains(what) || (!namespace_name.empty() && granted.contains(what + " in " + namespace_name));
   review["status"] = {{"allowed", allowed}};
   if (allowed) {
     review["status"]["reason"] = "RBAC: allowed by ClusterRoleBinding \"auditors\"";
@@ -364,6 +366,16 @@ void FakeKubernetes::AddUser(const std::string& token, json user, std::vector<st
 void FakeKubernetes::Grant(const std::string& user, const std::string& what) {
   base::MutexLock lock(mutex_);
   granted_[user].insert(what);
+}
+
+void FakeKubernetes::Revoke(const std::string& user, const std::string& what) {
+  base::MutexLock lock(mutex_);
+  granted_[user].erase(what);
+}
+
+void FakeKubernetes::RemoveToken(const std::string& token) {
+  base::MutexLock lock(mutex_);
+  holders_.erase(token);
 }
 
 std::vector<std::string> FakeKubernetes::calls() const {

@@ -45,9 +45,12 @@ class FakeKubernetes {
   // The next `times` such calls get this answer, and do nothing.
   void Fail(Calls calls, http::Response answer, int times = 1) EXCLUDES(mutex_);
 
-  // For reviews: a token of `user`'s, for `audiences`; and what a user may do: "get secrets", or "get /audit/v1/decisions".
+  // For reviews: a token of `user`'s, for `audiences`; and what a user may do: "get secrets" (everywhere), "get secrets in shop", or
+  // "get /audit/v1/decisions".
   void AddUser(const std::string& token, nlohmann::json user, std::vector<std::string> audiences) EXCLUDES(mutex_);
+  void RemoveToken(const std::string& token) EXCLUDES(mutex_);
   void Grant(const std::string& user, const std::string& what) EXCLUDES(mutex_);
+  void Revoke(const std::string& user, const std::string& what) EXCLUDES(mutex_);
 
   // "patch /api/v1/namespaces/acr/secrets/tls", in the order in which they came; those that nobody serves are left out.
   std::vector<std::string> calls() const EXCLUDES(mutex_);
