@@ -80,7 +80,7 @@ std::string TlsReason() {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Connection>> Connection::Open(const std::string& address, std::uint16_t port, const Until& until) {
+base::Result<std::unique_ptr<Connection>> Connection::Open(const std::string& address, std::uint16_t port, const base::Until& until) {
   sockaddr_storage storage{};
   socklen_t size = 0;
   auto* const ipv4 = reinterpret_cast<sockaddr_in*>(&storage);
@@ -108,7 +108,7 @@ base::Result<std::unique_ptr<Connection>> Connection::Open(const std::string& ad
     if (errno != EINPROGRESS) {
       return Unavailable(doing + ": " + ErrnoText(errno));
     }
-    if (const auto waited = WaitFor(fd, POLLOUT, until, doing); !waited) {
+    if (const auto waited = base::WaitFor(fd, POLLOUT, until, doing); !waited) {
       return tl::unexpected(waited.error());
     }
     int error = 0;
@@ -131,7 +131,7 @@ Connection::~Connection() {
   close(fd_);
 }
 
-base::Result<void> Connection::StartTls(std::shared_ptr<SSL_CTX> context, const std::string& host, const Until& until) {
+base::Result<void> Connection::StartTls(std::shared_ptr<SSL_CTX> context, const std::string& host, const base::Until& until) {
   const std::string doing = "TLS handshake with " + host;
   ERR_clear_error();
   context_ = std::move(context);
@@ -164,7 +164,7 @@ base::Result<void> Connection::StartTls(std::shared_ptr<SSL_CTX> context, const 
   }
 }
 
-base::Result<std::size_t> Connection::Read(std::span<char> into, const Until& until) {
+base::Result<std::size_t> Connection::Read(std::span<char> into, const base::Until& until) {
   constexpr std::string_view kDoing = "reading the answer";
   for (;;) {
     if (std::chrono::steady_clock::now() >= until.deadline) {  // a peer that always has more to say never makes us wait
@@ -184,7 +184,7 @@ base::Result<std::size_t> Connection::Read(std::span<char> into, const Until& un
   }
 }
 
-base::Result<void> Connection::Write(std::string_view text, const Until& until) {
+base::Result<void> Connection::Write(std::string_view text, const base::Until& until) {
   constexpr std::string_view kDoing = "sending the request";
   while (!text.empty()) {
     std::size_t size = 0;
@@ -267,8 +267,8 @@ Connection::Step Connection::TlsStep(int returned) {
   return Step::kFailed;
 }
 
-base::Result<void> Connection::WaitAfter(Step step, const Until& until, std::string_view doing) {
-  return WaitFor(fd_, step == Step::kWantRead ? POLLIN : POLLOUT, until, doing);
+base::Result<void> Connection::WaitAfter(Step step, const base::Until& until, std::string_view doing) {
+  return base::WaitFor(fd_, step == Step::kWantRead ? POLLIN : POLLOUT, until, doing);
 }
 
 }  // namespace http

@@ -41,7 +41,7 @@ bool IsCoded(const Parser& parser) {
 
 // Reads one message into `parser`. `pending` holds bytes that were read and not yet taken. Nothing on success.
 std::optional<base::Error> ReadMessage(Connection& connection, Parser& parser, std::string& pending, std::size_t max_body_bytes,
-                                       const Until& until, bool& answered) {
+                                       const base::Until& until, bool& answered) {
   std::array<char, kReadBytes> buffer;
   while (!parser.is_done()) {
     if (!pending.empty()) {
@@ -88,7 +88,7 @@ Response Take(Parser& parser) {
 
 }  // namespace
 
-Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const Until& until) {
+Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const base::Until& until) {
   Exchange result{Response{}};
   if (const auto written = connection.Write(text, until); !written) {
     result.response = tl::unexpected(written.error());

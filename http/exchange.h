@@ -28,6 +28,6 @@ enum class Body { kRead, kNone };  // kNone: the answer to HEAD and CONNECT has 
 
 // `text` is the request as it goes over the wire. A coded body (gzip) is refused: none was asked for, and a few of its bytes
 // can become gigabytes.
-Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const Until& until);
+Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const base::Until& until);
 
 }  // namespace http

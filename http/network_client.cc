@@ -90,7 +90,7 @@ NetworkClient::NetworkClient(NetworkClientOptions options, const base::Clock& cl
       resolver_(std::move(options.lookup)) {}
 
 base::Result<Response> NetworkClient::Send(const Request& request) {
-  const Until until{steady_clock::now() + std::clamp(request.deadline, std::chrono::milliseconds(0), kMaxDeadline), &stop_};
+  const base::Until until{steady_clock::now() + std::clamp(request.deadline, std::chrono::milliseconds(0), kMaxDeadline), &stop_};
   if (const auto checked = CheckRequest(request); !checked) {
     return tl::unexpected(checked.error());
   }
@@ -131,7 +131,7 @@ base::Result<Response> NetworkClient::Send(const Request& request) {
   }
 }
 
-base::Result<std::unique_ptr<Connection>> NetworkClient::Connect(const Url& url, const Proxy* proxy, const Until& until) {
+base::Result<std::unique_ptr<Connection>> NetworkClient::Connect(const Url& url, const Proxy* proxy, const base::Until& until) {
   auto connection = proxy == nullptr ? ConnectTo(url.host, url.port, until) : ConnectTo(proxy->host, proxy->port, until);
   if (!connection) {
     if (proxy != nullptr) {
@@ -153,7 +153,7 @@ base::Result<std::unique_ptr<Connection>> NetworkClient::Connect(const Url& url,
   return connection;
 }
 
-base::Result<std::unique_ptr<Connection>> NetworkClient::ConnectTo(const std::string& host, std::uint16_t port, const Until& until) {
+base::Result<std::unique_ptr<Connection>> NetworkClient::ConnectTo(const std::string& host, std::uint16_t port, const base::Until& until) {
   const auto addresses = resolver_.Resolve(host, until);
   if (!addresses) {
     return tl::unexpected(addresses.error());
@@ -169,7 +169,7 @@ base::Result<std::unique_ptr<Connection>> NetworkClient::ConnectTo(const std::st
   }
 }
 
-base::Result<void> NetworkClient::OpenTunnel(Connection& connection, const Url& url, const Proxy& proxy, const Until& until) {
+base::Result<void> NetworkClient::OpenTunnel(Connection& connection, const Url& url, const Proxy& proxy, const base::Until& until) {
   const std::string where = "proxy " + proxy.host + ":" + std::to_string(proxy.port) + ": ";
   std::string text = "CONNECT " + url.HostAndPort() + " HTTP/1.1\r\nHost: " + url.HostAndPort() + "\r\nUser-Agent: " + user_agent_ + "\r\n";
   if (!proxy.authorization.empty()) {

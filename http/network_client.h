@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "http/client.h"
 #include "http/connection.h"
 #include "http/exchange.h"
@@ -16,7 +17,6 @@
 #include "http/resolver.h"
 #include "http/tls_trust.h"
 #include "http/url.h"
-#include "http/wait.h"
 
 namespace http {
 
@@ -44,16 +44,16 @@ class NetworkClient final : public Client {
   NetworkClient(NetworkClientOptions options, const base::Clock& clock, ProxyRules proxy, std::unique_ptr<TlsTrust> trust);
 
   // To the host or its proxy, through CONNECT where that is needed, TLS included.
-  base::Result<std::unique_ptr<Connection>> Connect(const Url& url, const Proxy* proxy, const Until& until);
-  base::Result<std::unique_ptr<Connection>> ConnectTo(const std::string& host, std::uint16_t port, const Until& until);
-  base::Result<void> OpenTunnel(Connection& connection, const Url& url, const Proxy& proxy, const Until& until);
+  base::Result<std::unique_ptr<Connection>> Connect(const Url& url, const Proxy* proxy, const base::Until& until);
+  base::Result<std::unique_ptr<Connection>> ConnectTo(const std::string& host, std::uint16_t port, const base::Until& until);
+  base::Result<void> OpenTunnel(Connection& connection, const Url& url, const Proxy& proxy, const base::Until& until);
   std::string RequestText(const Request& request, const Url& url, const Proxy* proxy) const;
 
   const std::string user_agent_;
   const base::Clock& clock_;
   const ProxyRules proxy_;
   const std::unique_ptr<TlsTrust> trust_;
-  Event stop_;
+  base::Event stop_;
   Resolver resolver_;
   Pool pool_;
 };

@@ -60,7 +60,7 @@ Addresses LookUpSystem(const std::string& host) {
 struct Resolver::State {
   // One look-up: filled by its thread, read by whoever waits for `done`.
   struct Pending {
-    Event done;
+    base::Event done;
     std::optional<Addresses> answer;  // written before `done` is set, under the mutex
   };
 
@@ -73,7 +73,7 @@ struct Resolver::State {
 
 Resolver::Resolver(Lookup lookup) : state_(std::make_shared<State>(std::move(lookup))) {}
 
-Addresses Resolver::Resolve(const std::string& host, const Until& until) {
+Addresses Resolver::Resolve(const std::string& host, const base::Until& until) {
   if (IsAddress(host)) {
     return std::vector<std::string>{host};
   }
@@ -104,7 +104,7 @@ Addresses Resolver::Resolve(const std::string& host, const Until& until) {
       state_->running.emplace(host, pending);  // the thread cannot have erased it yet: it needs the mutex
     }
   }
-  if (const auto waited = WaitFor(pending->done.fd(), POLLIN, until, doing); !waited) {
+  if (const auto waited = base::WaitFor(pending->done.fd(), POLLIN, until, doing); !waited) {
     return tl::unexpected(waited.error());
   }
   base::MutexLock lock(state_->mutex);

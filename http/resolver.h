@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/wait.h"
+#include "base/wait.h"
 
 namespace http {
 
@@ -28,7 +28,7 @@ class Resolver {
   explicit Resolver(Lookup lookup);
 
   // `host` may be an address already. Never an empty list. Safe for concurrent use.
-  base::Result<std::vector<std::string>> Resolve(const std::string& host, const Until& until);
+  base::Result<std::vector<std::string>> Resolve(const std::string& host, const base::Until& until);
 
  private:
   struct State;

@@ -30,9 +30,9 @@ Lookup Hold(const std::shared_ptr<HeldLookups>& held) {
 
 class ResolverTest : public testing::Test {
  protected:
-  Until In(milliseconds time) const { return {std::chrono::steady_clock::now() + time, &stop_}; }
+  base::Until In(milliseconds time) const { return {std::chrono::steady_clock::now() + time, &stop_}; }
 
-  Event stop_;
+  base::Event stop_;
 };
 
 TEST_F(ResolverTest, AddressesAreNotLookedUp) {

@@ -1,4 +1,4 @@
-#include "http/wait.h"
+#include "base/wait.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-namespace http {
+namespace base {
 
 Event::Event() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -28,10 +28,8 @@ void Event::Set() {
   [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof(one));
 }
 
-base::Result<void> WaitFor(int fd, short events, const Until& until, std::string_view doing) {
-  const auto failed = [&](std::string_view why) {
-    return base::Fail(base::ErrorCode::kUnavailable, std::string(doing) + ": " + std::string(why));
-  };
+Result<void> WaitFor(int fd, short events, const Until& until, std::string_view doing) {
+  const auto failed = [&](std::string_view why) { return Fail(ErrorCode::kUnavailable, std::string(doing) + ": " + std::string(why)); };
   if (fd < 0 || until.stop->fd() < 0) {
     return failed("no file descriptor is left");
   }
@@ -55,4 +53,4 @@ base::Result<void> WaitFor(int fd, short events, const Until& until, std::string
   }
 }
 
-}  // namespace http
+}  // namespace base

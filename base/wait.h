@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace http {
+namespace base {
 
 // Set once, never unset; every thread that waits for it wakes. Safe for concurrent use.
 class Event {
@@ -34,6 +34,6 @@ struct Until {
 
 // Blocks until `fd` has one of poll's `events` (or an error, which the next call on it tells). The error says what was being
 // done (`doing`) when the time was over or `stop` was set. Also checks both when `fd` is ready at once.
-base::Result<void> WaitFor(int fd, short events, const Until& until, std::string_view doing);
+Result<void> WaitFor(int fd, short events, const Until& until, std::string_view doing);
 
-}  // namespace http
+}  // namespace base
