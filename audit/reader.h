@@ -27,7 +27,7 @@ struct Filter {
 
 enum class Order { kNewestFirst, kOldestFirst };
 
-// Of one page: what is asked for beyond it is cut. Rows end a page early when they come to more than kMaxPageBytes.
+// Of one page: what is asked for beyond it is cut. A page also ends with the row that makes it kMaxPageBytes or more.
 inline constexpr std::int64_t kMaxPageRows = 1000;
 inline constexpr std::size_t kMaxPageBytes = std::size_t{4} << 20;
 
@@ -53,7 +53,7 @@ struct Incomplete {
 struct Page {
   std::vector<Row> rows;
   // Where the next page begins: letters, digits, '.', ',' and '-' alone. Newest first, "" when there is no more; oldest first never "",
-  // since more may be committed yet.
+  // since more may be committed yet: a page with fewer rows than asked for, also with none, moves it on past what did not match.
   std::string next;
   std::vector<Incomplete> incomplete;
 };
@@ -63,10 +63,19 @@ struct Counts {
   std::int64_t allowed = 0;
   std::int64_t warned = 0;
   std::int64_t denied = 0;
+
+  Counts& operator+=(const Counts& other) {
+    allowed += other.allowed;
+    warned += other.warned;
+    denied += other.denied;
+    return *this;
+  }
 };
 
-// What the admissions come to that a filter selects. `by_…` count what was warned about and denied alone, each admission once for
-// each value that it has, most denied first; beyond what is counted singly, values are counted together under kOtherValues.
+// What the admissions come to that a filter selects (SummaryBuilder makes it). `by_…` count what was warned about and denied alone,
+// each admission once for each value that it has, most denied first; by_registry and by_requirement have what it was denied or warned
+// about for (audit/blame.h), and not what else its images are or lack. Beyond kMaxSummaryValues, and beyond what is counted singly
+// before, values are counted together under kOtherValues, which comes last.
 struct Summary {
   struct Hour {
     base::Time begin{};  // a full hour, UTC
@@ -80,6 +89,7 @@ struct Summary {
   std::vector<Value> by_registry, by_requirement, by_namespace, by_user;
   std::vector<Incomplete> incomplete;
 };
+inline constexpr std::size_t kMaxSummaryValues = 1000;
 inline constexpr const char* kOtherValues = "(other)";
 
 // For one thread at a time.
@@ -87,7 +97,8 @@ class Reader {
  public:
   virtual ~Reader() = default;
 
-  // An error (kInvalidArgument) for a cursor that is none of this log's.
+  // An error (kInvalidArgument) for a limit below 1, and for a cursor that is none of this log's: a damaged log may have been set aside
+  // and another begun, whose beginning is the cursor "".
   virtual base::Result<Page> Read(const Query& query) = 0;
 
   virtual base::Result<Summary> Summarise(const Filter& filter) = 0;

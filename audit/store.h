@@ -2,7 +2,7 @@
 // loses nothing, and with Durability::kDisk neither does a power loss.
 //
 // Threads: Commit from any thread (serialised by the store's mutex, one transaction a call: gather a loop turn's records
-// first). Maintain, ReadCommitted and ReadLink from the audit thread. Queries go through audit/query.h on a connection of their own.
+// first). Maintain, ReadCommitted and ReadLink from the audit thread. Queries go through audit/database_reader.h.
 #pragma once
 
 #include <cstdint>

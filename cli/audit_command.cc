@@ -4,16 +4,19 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "audit/query.h"
+#include "audit/reader.h"
 #include "base/result.h"
 #include "base/text.h"
-#include "cli/audit_database.h"
 #include "cli/audit_rows.h"
+#include "cli/audit_source.h"
 #include "cli/streams.h"
 #include "policy/image_reference.h"
 
@@ -22,6 +25,11 @@ namespace {
 
 constexpr std::int64_t kDefaultLimit = 100;
 constexpr std::chrono::seconds kPollInterval{1};
+
+// Looks of --follow that may fail in a row: while a damaged database is set aside there is none for a moment.
+constexpr int kFollowTries = 5;
+
+constexpr std::size_t kMaxShown = 256;  // bytes of a text that another replica sent
 
 base::Result<base::Time> TimeOf(std::string_view option, const std::string& text, base::Time now) {
   if (const auto back = base::ParseDuration(text)) {
@@ -51,21 +59,21 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
     if (!since) {
       return tl::unexpected(since.error());
     }
-    query.since = *since;
+    query.filter.since = *since;
   }
   if (!arguments.until.empty()) {
     const auto until = TimeOf("--until", arguments.until, arguments.now);
     if (!until) {
       return tl::unexpected(until.error());
     }
-    query.until = *until;
+    query.filter.until = *until;
   }
   if (!arguments.decision.empty()) {
     auto decision = DecisionOf(arguments.decision);
     if (!decision) {
       return tl::unexpected(decision.error());
     }
-    query.decision = std::move(*decision);
+    query.filter.decision = std::move(*decision);
   }
   if (arguments.limit && *arguments.limit < 1) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--limit " + std::to_string(*arguments.limit) + ": must be 1 or more");
@@ -73,23 +81,71 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
   if (arguments.follow && arguments.output != AuditOutput::kTable && arguments.output != AuditOutput::kJsonLines) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--follow never ends, and this output would", "use -o table or -o jsonl");
   }
-  if (arguments.follow && query.until) {
+  if (arguments.follow && query.filter.until) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--follow shows what is yet to come, --until what is over",
                       "leave one of them out");
   }
-  query.namespace_name = arguments.namespace_name;
-  query.registry = policy::FoldRegistryHost(arguments.registry);  // as records have it
-  query.image = arguments.image;
-  query.user = arguments.user;
-  query.uid = arguments.uid;
+  query.filter.namespace_name = arguments.namespace_name;
+  query.filter.registry = policy::FoldRegistryHost(arguments.registry);  // as records have it
+  query.filter.image = arguments.image;
+  query.filter.user = arguments.user;
+  query.filter.uid = arguments.uid;
   query.limit = arguments.limit.value_or(arguments.follow ? std::numeric_limits<std::int64_t>::max() : kDefaultLimit);
   return query;
 }
 
-base::Result<void> PrintTable(const std::string& database, const audit::Query& query, const Terminal& terminal, std::ostream& out) {
+// Says once of each replica that it does not answer, and again when it did meanwhile.
+class IncompleteNotes {
+ public:
+  explicit IncompleteNotes(std::ostream& err) : err_(err) {}
+
+  void Take(const std::vector<audit::Incomplete>& incomplete) {
+    std::set<std::string> replicas;
+    for (const audit::Incomplete& missing : incomplete) {
+      replicas.insert(missing.replica);
+      if (!known_.contains(missing.replica)) {
+        err_ << "incomplete: replica " << Shown(missing.replica) << " did not answer: " << Shown(missing.reason) << '\n';
+      }
+    }
+    known_ = std::move(replicas);
+  }
+
+ private:
+  static std::string Shown(std::string_view text) { return base::Printable(text, kMaxShown); }
+
+  std::ostream& err_;
+  std::set<std::string> known_;
+};
+
+// Calls `row` for each that the query selects, page by page, until it returns false.
+base::Result<void> ForEach(audit::Reader& log, audit::Query query, IncompleteNotes& notes,
+                           const std::function<bool(const std::string& record)>& row) {
+  for (std::int64_t left = query.limit; left > 0;) {
+    query.limit = std::min(left, audit::kMaxPageRows);
+    auto page = log.Read(query);
+    if (!page) {
+      return tl::unexpected(page.error());
+    }
+    notes.Take(page->incomplete);
+    for (const audit::Row& found : page->rows) {
+      if (!row(found.record)) {
+        return {};
+      }
+    }
+    if (page->next.empty()) {
+      return {};
+    }
+    left -= static_cast<std::int64_t>(page->rows.size());
+    query.cursor = std::move(page->next);
+  }
+  return {};
+}
+
+base::Result<void> PrintTable(audit::Reader& log, const audit::Query& query, const Terminal& terminal, std::ostream& out,
+                              IncompleteNotes& notes) {
   std::vector<AuditRow> rows;
-  auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
-    rows.push_back(ReadAuditRow(row.json));
+  auto result = ForEach(log, query, notes, [&](const std::string& record) {
+    rows.push_back(ReadAuditRow(record));
     return true;
   });
   if (result) {
@@ -98,11 +154,11 @@ base::Result<void> PrintTable(const std::string& database, const audit::Query& q
   return result;
 }
 
-base::Result<void> PrintJson(const std::string& database, const audit::Query& query, std::ostream& out) {
+base::Result<void> PrintJson(audit::Reader& log, const audit::Query& query, std::ostream& out, IncompleteNotes& notes) {
   // The bracket comes with the first row, so that a database that cannot be read leaves standard output empty.
   bool begun = false;
-  auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
-    out << (begun ? ",\n" : "[\n") << row.json;
+  auto result = ForEach(log, query, notes, [&](const std::string& record) {
+    out << (begun ? ",\n" : "[\n") << record;
     begun = true;
     return out.good();
   });
@@ -112,10 +168,10 @@ base::Result<void> PrintJson(const std::string& database, const audit::Query& qu
   return result;
 }
 
-base::Result<void> PrintCsv(const std::string& database, const audit::Query& query, std::ostream& out) {
+base::Result<void> PrintCsv(audit::Reader& log, const audit::Query& query, std::ostream& out, IncompleteNotes& notes) {
   std::string heading = AuditCsvHeading();
-  auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
-    out << std::exchange(heading, {}) << AuditCsvLine(ReadAuditRow(row.json));
+  auto result = ForEach(log, query, notes, [&](const std::string& record) {
+    out << std::exchange(heading, {}) << AuditCsvLine(ReadAuditRow(record));
     return out.good();
   });
   if (result) {
@@ -124,65 +180,85 @@ base::Result<void> PrintCsv(const std::string& database, const audit::Query& que
   return result;
 }
 
-base::Result<void> PrintJsonLines(const std::string& database, const audit::Query& query, std::ostream& out) {
-  return audit::RunQuery(database, query, [&](const audit::Row& row) {
-    out << row.json << '\n';
+base::Result<void> PrintJsonLines(audit::Reader& log, const audit::Query& query, std::ostream& out, IncompleteNotes& notes) {
+  return ForEach(log, query, notes, [&](const std::string& record) {
+    out << record << '\n';
     return out.good();
   });
 }
 
-base::Result<void> Follow(const std::string& database, audit::Query query, const AuditArguments& arguments, std::ostream& out) {
-  auto newest = audit::NewestRow(database);
-  if (!newest) {
-    return tl::unexpected(newest.error());
+base::Result<void> Follow(audit::Reader& log, audit::Query query, const AuditArguments& arguments, std::ostream& out, std::ostream& err,
+                          IncompleteNotes& notes) {
+  query.order = audit::Order::kOldestFirst;
+  if (!query.filter.since) {
+    auto end = log.End();
+    if (!end) {
+      return tl::unexpected(end.error());
+    }
+    query.cursor = *std::move(end);
   }
-  query.after_row = query.since ? 0 : *newest;
   if (arguments.output == AuditOutput::kTable) {
     out << AuditLineHeading(arguments.terminal);
   }
-  std::int64_t left = query.limit;
-  while (true) {
-    query.limit = left;
-    std::int64_t last = *query.after_row;
-    auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
-      last = row.id;
-      --left;
-      out << (arguments.output == AuditOutput::kTable ? AuditLine(ReadAuditRow(row.json), arguments.terminal) : row.json + "\n");
-      return out.good();
-    });
-    if (!result) {
-      return result;
+  int failures = 0;
+  for (std::int64_t left = query.limit; left > 0;) {
+    query.limit = std::min(left, audit::kMaxPageRows);
+    auto page = log.Read(query);
+    if (!page) {
+      if (++failures > kFollowTries) {
+        return tl::unexpected(page.error());
+      }
+      // Damaged, it was set aside and another begun: of that, everything is news.
+      if (page.error().code == base::ErrorCode::kInvalidArgument && !query.cursor.empty()) {
+        err << "the log was replaced, going on with the new one (" << page.error().message << ")\n";
+        query.cursor.clear();
+        continue;
+      }
+      if (!arguments.wait()) {
+        return tl::unexpected(page.error());
+      }
+      continue;
     }
-    // Rows up to `newest` were looked at, whether they matched or not.
-    query.after_row = std::max(last, *newest);
-    if (!out.flush() || left <= 0 || !arguments.wait()) {
+    failures = 0;
+    notes.Take(page->incomplete);
+    for (const audit::Row& row : page->rows) {
+      out << (arguments.output == AuditOutput::kTable ? AuditLine(ReadAuditRow(row.record), arguments.terminal) : row.record + "\n");
+    }
+    left -= static_cast<std::int64_t>(page->rows.size());
+    query.cursor = std::move(page->next);
+    const bool wait = page->rows.empty() && left > 0;
+    if (!out.flush() || (wait && !arguments.wait())) {
       return {};
     }
-    newest = audit::NewestRow(database);
-    if (!newest) {
-      return tl::unexpected(newest.error());
-    }
-    if (*newest < *query.after_row) {
-      query.after_row = 0;  // a damaged log was set aside, and a new one begun
-    }
   }
+  return {};
 }
 
-base::Result<void> Print(const std::string& database, const audit::Query& query, const AuditArguments& arguments, std::ostream& out) {
+base::Result<void> Print(audit::Reader& log, const audit::Query& query, const AuditArguments& arguments, std::ostream& out,
+                         std::ostream& err) {
+  IncompleteNotes notes(err);
   if (arguments.follow) {
-    return Follow(database, query, arguments, out);
+    return Follow(log, query, arguments, out, err, notes);
   }
   switch (arguments.output) {
     case AuditOutput::kTable:
-      return PrintTable(database, query, arguments.terminal, out);
+      return PrintTable(log, query, arguments.terminal, out, notes);
     case AuditOutput::kJson:
-      return PrintJson(database, query, out);
+      return PrintJson(log, query, out, notes);
     case AuditOutput::kJsonLines:
-      return PrintJsonLines(database, query, out);
+      return PrintJsonLines(log, query, out, notes);
     case AuditOutput::kCsv:
-      return PrintCsv(database, query, out);
+      return PrintCsv(log, query, out, notes);
   }
   return {};
+}
+
+int ExitOf(const base::Result<void>& result, std::ostream& err) {
+  if (!result) {
+    err << result.error().ToString() << '\n';
+    return kExitError;
+  }
+  return kExitOk;
 }
 
 }  // namespace
@@ -193,22 +269,18 @@ bool WaitForRecords() {
 }
 
 int RunAuditCommand(const AuditArguments& arguments, std::ostream& out, std::ostream& err) {
-  const auto run = [&]() -> base::Result<void> {
-    const auto query = QueryOf(arguments);
-    if (!query) {
-      return tl::unexpected(query.error());
-    }
-    const auto database = AuditDatabaseOf(arguments.config, arguments.database);
-    if (!database) {
-      return tl::unexpected(database.error());
-    }
-    return Print(*database, *query, arguments, out);
-  };
-  if (const auto result = run(); !result) {
-    err << result.error().ToString() << '\n';
-    return kExitError;
+  // Before anything is opened: what was asked for must make sense.
+  const auto query = QueryOf(arguments);
+  if (!query) {
+    return ExitOf(tl::unexpected(query.error()), err);
   }
-  return kExitOk;
+  const auto log = OpenAuditSource(arguments.config, arguments.database);
+  return ExitOf(log ? Print(**log, *query, arguments, out, err) : tl::unexpected(log.error()), err);
+}
+
+int RunAuditQuery(audit::Reader& log, const AuditArguments& arguments, std::ostream& out, std::ostream& err) {
+  const auto query = QueryOf(arguments);
+  return ExitOf(query ? Print(log, *query, arguments, out, err) : tl::unexpected(query.error()), err);
 }
 
 }  // namespace cli

@@ -9,6 +9,7 @@
 #include <ostream>
 #include <string>
 
+#include "audit/reader.h"
 #include "base/clock.h"
 #include "cli/terminal.h"
 
@@ -35,5 +36,8 @@ struct AuditArguments {
 
 // 0, also when nothing matches; 2 with a message on `err` when an argument is wrong or the log cannot be read.
 int RunAuditCommand(const AuditArguments& arguments, std::ostream& out, std::ostream& err);
+
+// The same of a log that is open already. `err` also gets a line for each replica that did not answer.
+int RunAuditQuery(audit::Reader& log, const AuditArguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace cli

@@ -8,9 +8,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "audit/query.h"
+#include "audit/database_reader.h"
 #include "audit/store.h"
 #include "tests/support/fake_clock.h"
 
@@ -41,13 +42,32 @@ inline void ExecuteOn(const std::string& database, const std::string& sql) {
   sqlite3_close(handle);
 }
 
+// All pages of what a query selects.
+inline std::vector<audit::Row> ReadAll(audit::Reader& reader, audit::Query query) {
+  std::vector<audit::Row> rows;
+  while (true) {
+    auto page = reader.Read(query);
+    EXPECT_TRUE(page) << page.error().ToString();
+    if (!page) {
+      return rows;
+    }
+    rows.insert(rows.end(), page->rows.begin(), page->rows.end());
+    if (page->next.empty() || page->rows.empty()) {
+      return rows;
+    }
+    query.cursor = page->next;
+  }
+}
+
 inline std::vector<std::string> Find(const std::string& database, const audit::Query& query) {
   std::vector<std::string> records;
-  const auto result = audit::RunQuery(database, query, [&](const audit::Row& row) {
-    records.push_back(row.json);
-    return true;
-  });
-  EXPECT_TRUE(result) << result.error().ToString();
+  const auto reader = audit::OpenDatabaseReader(database);
+  EXPECT_TRUE(reader) << reader.error().ToString();
+  if (reader) {
+    for (audit::Row& row : ReadAll(**reader, query)) {
+      records.push_back(std::move(row.record));
+    }
+  }
   return records;
 }
 

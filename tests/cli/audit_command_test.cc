@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -225,6 +227,88 @@ TEST_F(AuditCommandTest, FollowWithSinceBeginsWithWhatIsThereOldestFirstAndEndsA
   EXPECT_LT(out_.str().find("\"1\""), out_.str().find("\"3\""));
   EXPECT_THAT(out_.str(), Not(HasSubstr("\"4\"")));
   EXPECT_THAT(out_.str(), Not(HasSubstr("\"old\"")));
+}
+
+TEST_F(AuditCommandTest, FollowGoesOnWithTheLogThatTakesADamagedOnesPlace) {
+  Commit({.uid = "1"});
+  arguments_.follow = true;
+  arguments_.output = AuditOutput::kJsonLines;
+  int waits = 0;
+  arguments_.wait = [&] {
+    switch (++waits) {
+      case 1:
+        store_.reset();
+        for (const char* suffix : {"", "-wal", "-shm"}) {
+          std::filesystem::remove(database_ + suffix);
+        }
+        return true;  // nothing there
+      case 2:
+        store_ = support::OpenStore({.database = database_}, clock_);
+        Commit({.uid = "2"});
+        return true;
+      case 3:
+        Commit({.uid = "3"});
+        return true;
+      default:
+        return false;
+    }
+  };
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_EQ(out_.str(), SampleRecord{.uid = "2"}.Make().json + "\n" + SampleRecord{.uid = "3"}.Make().json + "\n");
+  EXPECT_THAT(err_.str(), HasSubstr("replaced"));
+}
+
+TEST_F(AuditCommandTest, FollowEndsWhereTheLogStaysAway) {
+  arguments_.follow = true;
+  int waits = 0;
+  arguments_.wait = [&] {
+    ++waits;
+    store_.reset();
+    std::filesystem::remove(database_);
+    return true;
+  };
+  EXPECT_EQ(Run(), 2);
+  EXPECT_THAT(err_.str(), HasSubstr(database_));
+  EXPECT_GT(waits, 2);
+}
+
+TEST_F(AuditCommandTest, ALimitBeyondAPageIsKept) {
+  const std::vector<audit::Record> records(2500, SampleRecord().Make());
+  ASSERT_TRUE(store_->Commit(records));
+  arguments_.output = AuditOutput::kJsonLines;
+  for (const std::int64_t limit : {2200, 9000}) {
+    arguments_.limit = limit;
+    ASSERT_EQ(Run(), 0) << err_.str();
+    const std::string text = out_.str();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), std::min<std::int64_t>(limit, 2500));
+  }
+}
+
+// Answers one page after the other, whatever it is asked.
+class PagesReader final : public audit::Reader {
+ public:
+  explicit PagesReader(std::vector<audit::Page> pages) : pages_(std::move(pages)) {}
+  base::Result<audit::Page> Read(const audit::Query&) override {
+    audit::Page page = pages_.front();
+    pages_.erase(pages_.begin());
+    return page;
+  }
+  base::Result<audit::Summary> Summarise(const audit::Filter&) override { return audit::Summary(); }
+  base::Result<std::string> End() override { return std::string("end"); }
+
+ private:
+  std::vector<audit::Page> pages_;
+};
+
+TEST_F(AuditCommandTest, ReplicasThatDoNotAnswerAreNamedOnStandardErrorOnce) {
+  const std::string record = SampleRecord().Make().json;
+  PagesReader log({{.rows = {{{}, 1, record}}, .next = "2", .incomplete = {{"10.0.0.7:8443", "connection\nrefused"}}},
+                   {.rows = {{{}, 2, record}}, .next = "", .incomplete = {{"10.0.0.7:8443", "connection refused"}, {"b", "away"}}}});
+  arguments_.output = AuditOutput::kJson;
+  EXPECT_EQ(RunAuditQuery(log, arguments_, out_, err_), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).size(), 2U);
+  EXPECT_EQ(err_.str(),
+            "incomplete: replica 10.0.0.7:8443 did not answer: connection?refused\nincomplete: replica b did not answer: away\n");
 }
 
 TEST(AuditRow, PutsTheImageThatWeighsMostFirst) {

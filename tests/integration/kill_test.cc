@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include "audit/query.h"
+#include "audit/database_reader.h"
 #include "tests/integration/program.h"
 #include "tests/support/admission_world.h"
 #include "tests/support/temp_folder.h"
@@ -65,15 +65,14 @@ TEST(Kill, UnderLoadLosesNoRecordOfWhoWasAnswered) {
     client.join();
   }
 
+  const auto log = audit::OpenDatabaseReader(folder / "audit.db");
+  ASSERT_TRUE(log) << log.error().ToString();
   for (const auto& uids : answered) {
     EXPECT_FALSE(uids.empty());
     for (const std::string& uid : uids) {
-      audit::Query query;
-      query.uid = uid;
-      int found = 0;
-      const auto asked = audit::RunQuery(folder / "audit.db", query, [&](const audit::Row&) { return ++found > 0; });
-      ASSERT_TRUE(asked) << asked.error().ToString();
-      EXPECT_EQ(found, 1) << uid;
+      const auto page = (*log)->Read({.filter = {.uid = uid}});
+      ASSERT_TRUE(page) << page.error().ToString();
+      EXPECT_EQ(page->rows.size(), 1U) << uid;
     }
   }
 }
