@@ -22,6 +22,9 @@ constexpr int kStepsPerTurn = 16;
 // A body is paid for in pieces as it comes, so that a length which is only claimed takes nothing from others.
 constexpr std::size_t kBodyPiece = 64 * 1024;
 
+// An answer that goes out with its head in one TLS record.
+constexpr std::size_t kSmallAnswer = 15 * 1024;
+
 }  // namespace
 
 Connection::Connection(Worker& worker, asio::ip::tcp::socket socket, std::string peer)
@@ -67,7 +70,7 @@ void Connection::MissDeadline() {
       metrics.Count(RefusedConnection::kHandshakeDeadline);
       break;
     case Phase::kIdle:
-      if (!answered_) {
+      if (!answered_ && !asked_audit_) {
         metrics.Count(RefusedConnection::kNoRequest);
       }
       break;
@@ -78,9 +81,12 @@ void Connection::MissDeadline() {
       metrics.Count(RefusedRequest::kBodyDeadline);
       break;
     case Phase::kWrite:
-      metrics.Count(RefusedRequest::kWriteDeadline);
+      if (!audit_) {
+        metrics.Count(RefusedRequest::kWriteDeadline);
+      }
       break;
     case Phase::kConfirming:
+    case Phase::kQuerying:
     case Phase::kDeciding:
     case Phase::kLinger:
     case Phase::kClosed:
@@ -127,6 +133,7 @@ Connection::Next Connection::Step() {
     case Phase::kLinger:
       return Linger();
     case Phase::kConfirming:
+    case Phase::kQuerying:
     case Phase::kDeciding:
     case Phase::kClosed:
       break;
@@ -243,9 +250,14 @@ Connection::Next Connection::RefuseParse(const boost::system::error_code& error)
 }
 
 Connection::Next Connection::TakeHead() {
-  auto judged = JudgeHead(parser_->get().base(), parser_->keep_alive());
+  const std::size_t audit_target_bytes = worker_.shared().inputs.audit_api ? worker_.limits().audit_target_bytes : 0;
+  auto judged = JudgeHead(parser_->get().base(), parser_->keep_alive(), audit_target_bytes);
   if (!judged) {
     return Refuse(judged.error());
+  }
+  if (judged->audit) {  // by its token it is known who asks: no client certificate is needed
+    head_ = *std::move(judged);
+    return AskAudit(*std::exchange(head_.audit, std::nullopt));
   }
   if (worker_.tls().asks_for_client_certificate() && client_certificate_.empty()) {
     return Refuse({RefusedRequest::kUnauthorized, 401, "a client certificate of the configured authority is needed", {}});
@@ -330,20 +342,26 @@ std::chrono::nanoseconds Connection::TimeToConfirm() const {
 Connection::Next Connection::Confirm(std::vector<std::string> login_servers, std::chrono::nanoseconds time) {
   phase_ = Phase::kConfirming;
   deadline_ = std::chrono::steady_clock::time_point::max();  // the wait has a timer of its own
-  confirmation_ = worker_.confirmations().Begin(std::move(login_servers), std::chrono::steady_clock::now() + time,
-                                                [self = shared_from_this(), since = worker_.shared().inputs.clock.Monotonic()](
-                                                    Confirmations::End end) { self->Confirmed(end, since); });
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  confirmation_ = worker_.confirmations().Begin(
+      deadline,
+      [&](std::function<void(FreshFacts)> done) {
+        worker_.shared().inputs.freshen(std::move(login_servers), deadline, [done = std::move(done)] { done({}); });
+      },
+      [self = shared_from_this(), since = worker_.shared().inputs.clock.Monotonic()](std::optional<FreshFacts> facts) {
+        self->Confirmed(facts.has_value(), since);
+      });
   return Next::kPark;
 }
 
-void Connection::Confirmed(Confirmations::End end, std::chrono::steady_clock::time_point since) {
+void Connection::Confirmed(bool in_time, std::chrono::steady_clock::time_point since) {
   MetricsShard& metrics = worker_.metrics();
   metrics.confirmation_duration.Observe(worker_.shared().inputs.clock.Monotonic() - since);
   Outcome outcome = Judge(Denial::kFinal);
-  if (end == Confirmations::End::kOver) {
-    metrics.Count(Confirmation::kLate);
-  } else {
+  if (in_time) {
     metrics.Count(outcome.denied ? Confirmation::kDenied : Confirmation::kAllowed);
+  } else {
+    metrics.Count(Confirmation::kLate);
   }
   Conclude(std::move(outcome));
   Run();
@@ -357,8 +375,10 @@ Connection::Next Connection::Conclude(Outcome outcome) {
     worker_.AnswerWhenRecorded(shared_from_this(), std::move(outcome));
     return Next::kPark;
   }
-  return Send(
-      {.status = outcome.status, .body = std::move(outcome.body), .retry_after = outcome.status == 503, .close = !head_.keep_alive});
+  return Send({.status = outcome.status,
+               .body = std::move(outcome.body),
+               .retry_after = outcome.status == 503 ? 1U : 0U,
+               .close = !head_.keep_alive});
 }
 
 void Connection::Answer(Outcome outcome) {
@@ -371,19 +391,83 @@ void Connection::Answer(Outcome outcome) {
 
 Connection::Next Connection::Refuse(const Refusal& refusal) {
   const bool omit_body = parser_ && parser_->is_header_done() && parser_->get().method() == http::verb::head;
-  worker_.metrics().Count(refusal.reason);
   ReleaseBody();
   received_ = worker_.shared().inputs.clock.Monotonic();
-  return Send({.status = refusal.status,
-               .body = ErrorBody(refusal.message),
-               .allow = refusal.allow,
-               .retry_after = refusal.retry_after,
-               .close = true,  // where the next request would begin is not known
-               .omit_body = omit_body});
+  HttpAnswer answer{.status = refusal.status,
+                    .body = ErrorBody(refusal.message),
+                    .allow = refusal.allow,
+                    .retry_after = refusal.retry_after ? 1U : 0U,
+                    .challenge = refusal.challenge,
+                    .close = true,  // where the next request would begin is not known
+                    .omit_body = omit_body};
+  if (refusal.audit) {
+    audit_ = refusal.audit;
+    return SendAudit(std::move(answer));
+  }
+  worker_.metrics().Count(refusal.reason);
+  return Send(std::move(answer));
+}
+
+Connection::Next Connection::AskAudit(AuditRequest request) {
+  ReleaseBody();
+  received_ = worker_.shared().inputs.clock.Monotonic();
+  audit_ = AuditEndpointOf(request.target);
+  audit_slot_ = worker_.shared().audit_slots.Take();
+  if (!audit_slot_) {
+    return SendAudit({.status = 503, .body = ErrorBody("too many queries at a time"), .retry_after = 1, .close = !head_.keep_alive});
+  }
+  worker_.metrics().audit_requests.Add();
+  request.peer = peer_;
+  request.deadline = std::chrono::steady_clock::now() + worker_.limits().audit;
+  phase_ = Phase::kQuerying;
+  deadline_ = std::chrono::steady_clock::time_point::max();  // the wait has a timer of its own
+  query_ = worker_.queries().Begin(
+      request.deadline,
+      [&](std::function<void(AuditAnswer)> done) { worker_.shared().inputs.audit_api(std::move(request), std::move(done)); },
+      [self = shared_from_this()](std::optional<AuditAnswer> answer) { self->AuditAnswered(std::move(answer)); });
+  return Next::kPark;
+}
+
+void Connection::AuditAnswered(std::optional<AuditAnswer> answer) {
+  if (!answer) {
+    answer = AuditError(503, "the audit log did not answer in time; narrow the query with since, or try again", /*retry_after=*/1);
+  }
+  SendAudit({.status = answer->status,
+             .body = std::move(answer->body),
+             .retry_after = answer->retry_after,
+             .challenge = answer->challenge,
+             .close = !head_.keep_alive});
+  Run();
+}
+
+Connection::Next Connection::SendAudit(HttpAnswer answer) {
+  asked_audit_ = true;
+  answer.no_store = true;
+  answer.close = answer.close || IsLast();
+  worker_.metrics().CountAuditAnswer(*audit_, answer.status, worker_.shared().inputs.clock.Monotonic() - received_);
+  if (answer.body.size() <= kSmallAnswer) {
+    output_ = Serialize(answer);
+  } else {
+    output_ = SerializeHead(answer);
+    rest_ = std::move(answer.body);  // large, and this thread has admissions to answer: not copied
+  }
+  close_after_write_ = answer.close;
+  Enter(Phase::kWrite, worker_.limits().write);
+  return Next::kGoOn;
+}
+
+bool Connection::IsLast() const { return evicted_ || worker_.shared().draining.load(std::memory_order_relaxed); }
+
+void Connection::ReleaseAudit() {
+  if (audit_slot_) {
+    audit_slot_ = {};
+    worker_.metrics().audit_requests.Subtract(1);
+  }
 }
 
 Connection::Next Connection::Send(HttpAnswer answer) {
-  answer.close = answer.close || evicted_ || worker_.shared().draining.load(std::memory_order_relaxed);
+  audit_.reset();
+  answer.close = answer.close || IsLast();
   if (answer.status == 200 && !answered_) {
     answered_ = true;
     worker_.shared().connections.Answered(ticket_);
@@ -409,11 +493,20 @@ Connection::Next Connection::Write() {
       return Next::kClose;
   }
   written_ += size;
+  if (written_ - paid_ >= worker_.limits().write_piece) {
+    paid_ = written_;
+    Enter(Phase::kWrite, worker_.limits().write);
+  }
   if (written_ < output_.size()) {
     return Next::kGoOn;
   }
   written_ = 0;
-  output_ = {};
+  paid_ = 0;
+  output_ = std::exchange(rest_, {});
+  if (!output_.empty()) {
+    return Next::kGoOn;
+  }
+  ReleaseAudit();
   if (std::exchange(interim_, false)) {
     Enter(Phase::kBody, worker_.limits().body);
     return Next::kGoOn;
@@ -455,9 +548,12 @@ void Connection::Close() {
   }
   phase_ = Phase::kClosed;
   worker_.confirmations().Cancel(confirmation_);
+  worker_.queries().Cancel(query_);
   ReleaseBody();
+  ReleaseAudit();
   input_ = {};
   output_ = {};
+  rest_ = {};
   stream_.Close();
   worker_.shared().connections.Close(ticket_);
   worker_.Remove(shared_from_this());

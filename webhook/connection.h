@@ -13,7 +13,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include "webhook/confirmations.h"
+#include "webhook/audit_slots.h"
 #include "webhook/connection_table.h"
 #include "webhook/handler.h"
 #include "webhook/request_head.h"
@@ -46,6 +46,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kHead,        // some of a head is there
     kBody,        // the head is accepted
     kConfirming,  // a denial, until there are fresher facts or the time is over
+    kQuerying,    // the audit API is asked, and has not answered
     kDeciding,    // until the decision is recorded
     kWrite,
     kLinger,  // the last answer is out; what arrives is discarded until the client closes
@@ -64,8 +65,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Outcome Judge(Denial denial);
   std::chrono::nanoseconds TimeToConfirm() const;  // not positive: a denial is final
   Next Confirm(std::vector<std::string> login_servers, std::chrono::nanoseconds time);
-  void Confirmed(Confirmations::End end, std::chrono::steady_clock::time_point since);
+  void Confirmed(bool in_time, std::chrono::steady_clock::time_point since);
   Next Conclude(Outcome outcome);
+  Next AskAudit(AuditRequest request);
+  void AuditAnswered(std::optional<AuditAnswer> answer);
   Next Write();
   Next Linger();
 
@@ -73,6 +76,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next RefuseParse(const boost::system::error_code& error);
   Next Truncated(bool may_answer);
   Next Send(HttpAnswer answer);
+  Next SendAudit(HttpAnswer answer);
+  bool IsLast() const;  // the connection ends with this answer, whatever it is
+  void ReleaseAudit();
   void BecomeIdle();
   void Enter(Phase phase, std::chrono::milliseconds limit);
   void ReleaseBody();
@@ -86,8 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ConnectionTable::Ticket ticket_ = 0;
   Phase phase_ = Phase::kHandshake;
   std::chrono::steady_clock::time_point deadline_{};
-  bool evicted_ = false;   // another has its place: closes with its answer
-  bool answered_ = false;  // a review was, on this connection
+  bool evicted_ = false;      // another has its place: closes with its answer
+  bool answered_ = false;     // a review was, on this connection
+  bool asked_audit_ = false;  // it has asked the audit API
 
   // The request that is being read. A connection that waits holds none of it.
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -99,10 +106,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t body_taken_ = 0;                        // from the body budget
   std::chrono::steady_clock::time_point began_{};     // its first byte was there, by the server's clock
   std::chrono::steady_clock::time_point received_{};  // its last was
-  Confirmations::Id confirmation_ = 0;                // of the denial that waited last
+  std::uint64_t confirmation_ = 0;                    // of the denial that waited last
+  std::uint64_t query_ = 0;                           // of the audit API, that waited last
+  std::optional<AuditEndpoint> audit_;                // it is the audit API that is asked, or answers
+  AuditSlots::Slot audit_slot_;                       // held until the answer is written
 
   std::string output_;
+  std::string rest_;  // follows output_
   std::size_t written_ = 0;
+  std::size_t paid_ = 0;  // bytes up to which Limits::write has begun anew
   bool close_after_write_ = false;
   bool interim_ = false;  // output_ is "100 Continue"
 };

@@ -13,6 +13,8 @@ std::string_view Reason(unsigned status) {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -25,6 +27,8 @@ std::string_view Reason(unsigned status) {
       return "Unsupported Media Type";
     case 417:
       return "Expectation Failed";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 501:
@@ -36,24 +40,43 @@ std::string_view Reason(unsigned status) {
   }
 }
 
-}  // namespace
+constexpr std::size_t kHeadBytes = 320;
 
-std::string Serialize(const HttpAnswer& answer) {
-  std::string out;
-  out.reserve(256 + answer.body.size());
+void AppendHead(const HttpAnswer& answer, std::string& out) {
   out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(Reason(answer.status));
   out.append("\r\nContent-Type: ").append(answer.content_type);
   out.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
   if (!answer.allow.empty()) {
     out.append("\r\nAllow: ").append(answer.allow);
   }
-  if (answer.retry_after) {
-    out.append("\r\nRetry-After: 1");
+  if (answer.retry_after > 0) {
+    out.append("\r\nRetry-After: ").append(std::to_string(answer.retry_after));
+  }
+  if (answer.challenge) {
+    out.append("\r\nWWW-Authenticate: Bearer");
+  }
+  if (answer.no_store) {
+    out.append("\r\nCache-Control: no-store");
   }
   if (answer.close) {
     out.append("\r\nConnection: close");
   }
   out.append("\r\n\r\n");
+}
+
+}  // namespace
+
+std::string SerializeHead(const HttpAnswer& answer) {
+  std::string out;
+  out.reserve(kHeadBytes);
+  AppendHead(answer, out);
+  return out;
+}
+
+std::string Serialize(const HttpAnswer& answer) {
+  std::string out;
+  out.reserve(kHeadBytes + answer.body.size());
+  AppendHead(answer, out);
   if (!answer.omit_body) {
     out.append(answer.body);
   }

@@ -22,12 +22,17 @@ struct Limits {
   std::chrono::milliseconds confirm{1000};
   // Of the caller's `?timeout=`: kept for the second decision, its record and the way back.
   std::chrono::milliseconds confirm_margin{200};
-  // An answer is at most some kilobytes: who does not take it has gone.
+  // For each `write_piece` of an answer. Of a review it is at most some kilobytes: who does not take it has gone. One of the audit API
+  // may be 5 MiB: who takes less than 50 KiB a second of it holds memory that others want.
   std::chrono::milliseconds write{10'000};
+  // A query of the audit log, with all its waits; replicas that ask each other, and databases, have less time.
+  std::chrono::milliseconds audit{10'000};
   // After a last answer, for the client to read it before the socket's end resets it.
   std::chrono::milliseconds linger{1000};
   // From the listener's end to the last thread's.
   std::chrono::milliseconds stop{1500};
+  // Of the above: queries that have not ended by then are answered without.
+  std::chrono::milliseconds stop_queries{1000};
   // How often deadlines are looked at: they are late by at most this.
   std::chrono::milliseconds tick{250};
   // Out of descriptors: accepting at once would fail at once.
@@ -47,6 +52,11 @@ struct Limits {
   std::size_t body_share = 32;
   // Larger ones are decided one at a time, so that this is taken once. A pod has 4 KiB.
   std::size_t large_body_bytes = 1024 * 1024;
+  std::size_t write_piece = 512 * 1024;
+  // Path and query of a request to the audit API: all that a filter may hold, and a cursor.
+  std::size_t audit_target_bytes = 8 * 1024;
+  // Requests to the audit API under way at a time: each may take 10 MiB while its answer is made, and 5 until it is read.
+  std::size_t audit_requests = 8;
   // Probes and scrapers are few.
   std::size_t health_connections = 64;
 };

@@ -177,6 +177,21 @@ void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
   }
 }
 
+void AddAuditApi(Families& out, const Shards& shards) {
+  out.Begin("audit_api_requests_total", "Requests to the audit API answered, by endpoint and class of HTTP status.", MetricType::Counter);
+  for (std::size_t endpoint = 0; endpoint < kAuditEndpoints; ++endpoint) {
+    for (std::size_t i = 0; i < MetricsShard::kAuditClasses.size(); ++i) {
+      out.Add(Sum(shards, [&](const MetricsShard& shard) -> const Counter& { return shard.audit_answers[endpoint][i]; }),
+              {{"endpoint", std::string(ToString(static_cast<AuditEndpoint>(endpoint)))},
+               {"code", std::string(MetricsShard::kAuditClasses[i])}});
+    }
+  }
+  out.Begin("audit_api_request_duration_seconds", "From the last byte of a request to the audit API to its answer.", MetricType::Histogram);
+  AddHistogram(out, shards, [](const MetricsShard& shard) -> const Histogram& { return shard.audit_answer_duration; });
+  out.Gauge("audit_api_requests_in_flight", "Requests to the audit API whose answers are not written yet.",
+            static_cast<double>(Sum(shards, [](const MetricsShard& shard) -> const Counter& { return shard.audit_requests; })));
+}
+
 void AddAzure(Families& out, const Gauges::Azure& azure) {
   out.Counter("azure_requests_total", "Requests sent to Resource Manager, Resource Graph and Policy Insights.", azure.requests);
   out.Begin("azure_reads_total", "Questions to Azure, by what was asked and what came of it.", MetricType::Counter);
@@ -385,6 +400,11 @@ void MetricsShard::CountAnswer(unsigned status, std::chrono::nanoseconds duratio
   request_duration.Observe(duration);
 }
 
+void MetricsShard::CountAuditAnswer(AuditEndpoint endpoint, unsigned status, std::chrono::nanoseconds duration) {
+  audit_answers[Index(endpoint)][status < 400 ? 0 : status < 500 ? 1 : 2].Add();
+  audit_answer_duration.Observe(duration);
+}
+
 Metrics::Metrics(std::string version) : version_(std::move(version)) {}
 Metrics::~Metrics() = default;
 
@@ -412,6 +432,7 @@ std::string Metrics::Expose() const {
   AddConfirmations(out, shards_);
   AddTraffic(out, shards_);
   AddAudit(out, shards_, gauges);
+  AddAuditApi(out, shards_);
   AddState(out, gauges);
   if (gauges.azure) {
     AddAzure(out, *gauges.azure);

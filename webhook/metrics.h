@@ -17,6 +17,7 @@
 
 #include "base/mutex.h"
 #include "policy/decision.h"
+#include "webhook/audit_endpoint.h"
 
 namespace webhook {
 
@@ -91,6 +92,8 @@ class MetricsShard {
   void CountDecision(const policy::Decision& decision, bool dry_run);
   // `duration`: from the body's last byte to the answer's way out.
   void CountAnswer(unsigned status, std::chrono::nanoseconds duration);
+  // Of the audit API, whose requests are counted nowhere else. `duration`: from the head's last byte.
+  void CountAuditAnswer(AuditEndpoint endpoint, unsigned status, std::chrono::nanoseconds duration);
   void Count(RefusedRequest reason) { refused_requests[static_cast<std::size_t>(reason)].Add(); }
   void Count(RefusedConnection reason) { refused_connections[static_cast<std::size_t>(reason)].Add(); }
   void Count(Confirmation result) { confirmations[static_cast<std::size_t>(result)].Add(); }
@@ -103,6 +106,9 @@ class MetricsShard {
     std::string name;                              // set before it is counted in `requirements_used`
     std::array<std::array<Counter, 4>, 3> counts;  // by FindingResult, Effect
   };
+
+  // Of statuses: 2xx, 4xx, 5xx.
+  static constexpr std::array<std::string_view, 3> kAuditClasses = {"2xx", "4xx", "5xx"};
 
   std::array<std::array<Counter, 2>, 3> decisions;  // by DecisionKind, dry run
   std::array<RequirementCounts, kRequirements> requirements;
@@ -120,6 +126,9 @@ class MetricsShard {
   Counter audit_records;
   Counter audit_failures;
   Histogram audit_duration;
+  std::array<std::array<Counter, kAuditClasses.size()>, kAuditEndpoints> audit_answers;
+  Histogram audit_answer_duration;
+  Counter audit_requests;  // under way: goes up and down
 
  private:
   RequirementCounts& Requirement(std::string_view name);

@@ -20,6 +20,7 @@
 #include "base/snapshot.h"
 #include "certs/identity.h"
 #include "state/state.h"
+#include "webhook/audit_api.h"
 #include "webhook/limits.h"
 #include "webhook/metrics.h"
 
@@ -46,6 +47,10 @@ struct ServerOptions {
 using Freshen =
     std::function<void(std::vector<std::string> login_servers, std::chrono::steady_clock::time_point deadline, std::function<void()> done)>;
 
+// Asks the audit log. Called on io threads, by several at a time; it must not block, and must not throw. It calls `done` once, from any
+// thread or before it returns; a `done` that comes late (Limits::audit), twice, never, or when the server is gone does nothing.
+using Query = std::function<void(AuditRequest request, std::function<void(AuditAnswer)> done)>;
+
 // What the server needs of other rooms; references must outlive it. `commit` and `lost` are called on io threads and hold up
 // their connections while they run; `not_ready` and `readiness_notes` on the health thread; `log` on any. None may throw.
 struct ServerInputs {
@@ -59,6 +64,7 @@ struct ServerInputs {
   std::function<std::string()> not_ready;        // "" when ready, else why not (one line each); null: nothing to add
   std::function<std::string()> readiness_notes;  // what /readyz also says (the store fails, an old policy); null: nothing
   Freshen freshen = nullptr;                     // null: there is nobody to ask, and every decision is final
+  Query audit_api = nullptr;                     // null: there is no GET /audit/v1/…
 };
 
 class Server {

@@ -21,7 +21,8 @@ Shared::Shared(ServerOptions o, ServerInputs i)
       most_body_bytes(options.memory_limit == 0 ? options.limits.body_bytes
                                                 : std::min(options.limits.body_bytes, options.memory_limit / options.limits.body_share)),
       bodies(options.memory_limit / options.limits.bodies_share),
-      connections(options.max_connections, std::max<std::size_t>(1, options.max_connections / options.limits.address_share)) {}
+      connections(options.max_connections, std::max<std::size_t>(1, options.max_connections / options.limits.address_share)),
+      audit_slots(options.limits.audit_requests) {}
 
 void PrepareThread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.c_str());
@@ -43,7 +44,8 @@ Worker::Worker(Shared& shared, std::unique_ptr<TlsContext> tls, MetricsShard& me
                               shared.options.record_allowed},
                shared.inputs.clock, shared.inputs.log, metrics),
       audit_(shared.inputs.commit, shared.inputs.lost, shared.options.refuse_without_audit, shared.inputs.clock, metrics),
-      confirmations_(context_, shared.inputs.freshen),
+      confirmations_(context_),
+      queries_(context_),
       state_(shared.inputs.states) {}
 
 Worker::~Worker() {
@@ -117,6 +119,9 @@ void Worker::Tick() {
   if (stopping_ && now >= stop_at_) {
     context_.stop();
     return;
+  }
+  if (stopping_ && now >= stop_at_ - limits().stop + limits().stop_queries) {
+    queries_.EndAll();
   }
   std::vector<std::shared_ptr<Connection>> late;
   for (const auto& connection : connections_) {

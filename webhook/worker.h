@@ -16,16 +16,20 @@
 
 #include "base/mutex.h"
 #include "webhook/audit_batch.h"
+#include "webhook/audit_slots.h"
 #include "webhook/body_budget.h"
-#include "webhook/confirmations.h"
 #include "webhook/connection_table.h"
 #include "webhook/handler.h"
 #include "webhook/server.h"
 #include "webhook/tls_context.h"
+#include "webhook/waits.h"
 
 namespace webhook {
 
 class Connection;
+
+// The word that what can be learned is published.
+struct FreshFacts {};
 
 // What the threads of one server share. All of it is safe for concurrent use.
 struct Shared {
@@ -37,6 +41,7 @@ struct Shared {
   BodyBudget bodies;
   base::Mutex large_body;  // held while one is decided
   ConnectionTable connections;
+  AuditSlots audit_slots;
   std::atomic<bool> draining{false};
 };
 
@@ -55,7 +60,7 @@ class Worker {
   // Any thread. The socket is of this worker's context; `ticket` came from Shared::connections.
   void Accept(std::shared_ptr<Connection> connection, ConnectionTable::Ticket ticket);
   // Any thread, once. Idle connections close, the others after their answer; denials that wait for fresher facts are decided
-  // on what is known. What is left then closes after Limits::stop.
+  // on what is known, and queries are waited for until Limits::stop_queries. What is left then closes after Limits::stop.
   void Stop();
   void Join();
 
@@ -69,7 +74,8 @@ class Worker {
   TlsContext& tls() { return *tls_; }
   MetricsShard& metrics() { return metrics_; }
   Handler& handler() { return handler_; }
-  Confirmations& confirmations() { return confirmations_; }
+  Waits<FreshFacts>& confirmations() { return confirmations_; }
+  Waits<AuditAnswer>& queries() { return queries_; }
   std::array<char, kScratchBytes>& scratch() { return scratch_; }
   const std::shared_ptr<const state::State>& state() { return state_.Get(); }
   bool stopping() const { return stopping_; }
@@ -86,7 +92,8 @@ class Worker {
   MetricsShard& metrics_;
   Handler handler_;
   AuditBatch audit_;
-  Confirmations confirmations_;
+  Waits<FreshFacts> confirmations_;
+  Waits<AuditAnswer> queries_;
   base::Snapshot<state::State>::Reader state_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::array<char, kScratchBytes> scratch_;

@@ -95,6 +95,27 @@ TEST(Metrics, CountsWhatCameOfConfirmations) {
                                       HasSubstr("acr_admission_confirmation_duration_seconds_sum 1\n")));
 }
 
+TEST(Metrics, TheAuditApiIsCountedByItself) {
+  Metrics metrics("");
+  metrics.AddShard().CountAuditAnswer(AuditEndpoint::kSummary, 503, std::chrono::seconds(2));
+  MetricsShard& shard = metrics.AddShard();
+  shard.CountAuditAnswer(AuditEndpoint::kDecisions, 200, std::chrono::seconds(1));
+  shard.CountAuditAnswer(AuditEndpoint::kDecisions, 200, std::chrono::seconds(1));
+  shard.CountAuditAnswer(AuditEndpoint::kDecision, 404, std::chrono::seconds(1));
+  shard.CountAuditAnswer(AuditEndpoint::kOther, 404, std::chrono::seconds(1));
+  shard.audit_requests.Add();
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_audit_api_requests_total{endpoint=\"decisions\",code=\"2xx\"} 2\n"),
+                                      HasSubstr("acr_admission_audit_api_requests_total{endpoint=\"decision\",code=\"4xx\"} 1\n"),
+                                      HasSubstr("acr_admission_audit_api_requests_total{endpoint=\"other\",code=\"4xx\"} 1\n"),
+                                      HasSubstr("acr_admission_audit_api_requests_total{endpoint=\"summary\",code=\"5xx\"} 1\n"),
+                                      HasSubstr("acr_admission_audit_api_request_duration_seconds_count 5\n"),
+                                      HasSubstr("acr_admission_audit_api_request_duration_seconds_sum 6\n"),
+                                      HasSubstr("acr_admission_audit_api_requests_in_flight 1\n"),
+                                      HasSubstr("acr_admission_requests_total{code=\"200\"} 0\n"),
+                                      HasSubstr("acr_admission_request_duration_seconds_count 0\n")));
+  EXPECT_EQ(metrics.Answers(), 0u);
+}
+
 TEST(Metrics, GaugesAreAskedForAtEachScrape) {
   Metrics metrics("");
   EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_audit_rows")));
@@ -146,6 +167,9 @@ TEST(Metrics, EveryReasonHasAName) {
     EXPECT_NE(ToString(static_cast<RefusedConnection>(i)), "") << i;
   }
   EXPECT_EQ(ToString(static_cast<RefusedConnection>(kRefusedConnections)), "");
+  for (std::size_t i = 0; i < kAuditEndpoints; ++i) {
+    EXPECT_NE(ToString(static_cast<AuditEndpoint>(i)), "") << i;
+  }
   for (std::size_t i = 0; i < kConfirmations; ++i) {
     EXPECT_NE(ToString(static_cast<Confirmation>(i)), "") << i;
   }
