@@ -43,13 +43,14 @@ void AddInputs(CLI::App& app, Inputs& inputs) {
       ->excludes(registries);
 }
 
-// What a subcommand's options are read into. One of the six is what was asked for.
+// What a subcommand's options are read into. One of them is what was asked for.
 struct Arguments {
   ServeArguments serve;
   CheckArguments check;
   RegistriesArguments registries;
   ExplainArguments explain;
   AuditArguments audit;
+  AuditMigrateArguments audit_migrate;
   AuditVerifyArguments audit_verify;
   ValidateArguments validate;
 };
@@ -153,6 +154,21 @@ CLI::App* AddAuditVerify(CLI::App& audit, AuditVerifyArguments& arguments) {
   return verify;
 }
 
+CLI::App* AddAuditMigrate(CLI::App& audit, AuditMigrateArguments& arguments) {
+  CLI::App* migrate = audit.add_subcommand("migrate", "Make the schema in PostgreSQL, or bring it up to date");
+  migrate->add_option("--config", arguments.config, "serve's configuration, for its audit.postgresql")->required()->option_text("FILE");
+  migrate->add_option("--user", arguments.user, "As this user, who may make tables (default: the configuration's)")
+      ->check(NotEmpty)
+      ->option_text("NAME");
+  migrate->add_option("--password-file", arguments.password_file, "With the password in this file (default: the configuration's)")
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  migrate->footer(
+      "\nEnds with 0, also when there is nothing to do, or 2.\n\n"
+      "Example:\n  acr-admission audit migrate --config config.yaml --user postgres --password-file password");
+  return migrate;
+}
+
 // Filters between `audit` and `verify` would mean nothing.
 bool HasOptions(const CLI::App& app) {
   const auto options = app.get_options();
@@ -180,6 +196,7 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const explain = AddExplain(app, read.explain);
   CLI::App* const audit = AddAudit(app, read.audit);
   const CLI::App* const verify = AddAuditVerify(*audit, read.audit_verify);
+  const CLI::App* const migrate = AddAuditMigrate(*audit, read.audit_migrate);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') &&
       std::none_of(kCommands.begin(), kCommands.end(), [&](std::string_view name) { return name == arguments.front(); })) {
@@ -213,6 +230,12 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
       return tl::unexpected(Usage{kExitError, "audit verify takes its options behind `verify`\nRun with --help for more information.\n"});
     }
     return Command(std::move(read.audit_verify));
+  }
+  if (migrate->parsed()) {
+    if (HasOptions(*audit)) {
+      return tl::unexpected(Usage{kExitError, "audit migrate takes its options behind `migrate`\nRun with --help for more information.\n"});
+    }
+    return Command(std::move(read.audit_migrate));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 
 #include "cli/audit_command.h"
+#include "cli/audit_migrate.h"
 #include "cli/audit_verify.h"
 #include "cli/check.h"
 #include "cli/explain.h"
@@ -17,8 +18,8 @@
 
 namespace cli {
 
-using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditVerifyArguments,
-                             ValidateArguments>;
+using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditMigrateArguments,
+                             AuditVerifyArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

@@ -211,6 +211,9 @@ class ConfigReader {
     ReadChoice(*audit, "record", &config_.audit.record, {{"all", AuditRecord::kAll}, {"denied", AuditRecord::kDenied}});
     ReadChoice(*audit, "durability", &config_.audit.durability, {{"process", AuditDurability::kProcess}, {"disk", AuditDurability::kDisk}});
     ReadChoice(*audit, "onFailure", &config_.audit.on_failure, {{"admit", AuditFailure::kAdmit}, {"refuse", AuditFailure::kRefuse}});
+    if (const YamlNode* node = audit->Member("postgresql")) {
+      config_.audit.postgresql = ReadPostgresql(*node, file_, folder_, problems_);
+    }
     audit->Finish();
   }
 

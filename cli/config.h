@@ -10,6 +10,7 @@
 #include "base/problem.h"
 #include "cli/inventory_config.h"
 #include "cli/kubernetes_config.h"
+#include "cli/postgresql_config.h"
 #include "cli/tls_config.h"
 
 namespace cli {
@@ -44,6 +45,7 @@ struct Config {
     AuditRecord record = AuditRecord::kAll;
     AuditDurability durability = AuditDurability::kProcess;
     AuditFailure on_failure = AuditFailure::kAdmit;
+    std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
   } audit;
   struct {
     base::LogLevel level = base::LogLevel::kInfo;

@@ -36,6 +36,9 @@ int Run(const cli::ExplainArguments& arguments, const cli::Streams& streams, con
 int Run(const cli::AuditArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunAuditCommand(arguments, streams.out, streams.err);
 }
+int Run(const cli::AuditMigrateArguments& arguments, const cli::Streams& streams, const base::Clock&) {
+  return cli::RunAuditMigrate(arguments, streams);
+}
 int Run(const cli::AuditVerifyArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunAuditVerify(arguments, streams);
 }

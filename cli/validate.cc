@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/problem.h"
+#include "base/secret_file.h"
 #include "base/time.h"
 #include "certs/file_identity.h"
 #include "cli/azure_client.h"
@@ -79,6 +80,22 @@ AzureReading CheckAzure(const std::string& config_file, const InventoryConfig& i
   return reading;
 }
 
+// Of the files that a connection to PostgreSQL needs; nobody is asked.
+std::vector<std::string> PostgresqlProblems(const audit::postgresql::Server& server) {
+  std::vector<std::string> problems;
+  if (!server.password_file.empty()) {
+    if (const auto password = base::ReadSecretFile(server.password_file); !password) {
+      problems.push_back(password.error().ToString());
+    }
+  }
+  for (const std::string& file : {server.ca, server.certificate, server.key}) {
+    if (!file.empty() && access(file.c_str(), R_OK) != 0) {
+      problems.push_back(file + ": cannot be read; name a PEM file in audit.postgresql.tls");
+    }
+  }
+  return problems;
+}
+
 }  // namespace
 
 int RunValidate(const ValidateArguments& arguments, const Streams& streams, const base::Clock& clock,
@@ -125,6 +142,11 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
   }
   if (config->audit.enabled) {
     if (const std::string problem = WrittenFileProblem(config->audit.database, "audit.database"); !problem.empty()) {
+      report(problem);
+    }
+  }
+  if (config->audit.postgresql) {
+    for (const std::string& problem : PostgresqlProblems(config->audit.postgresql->server)) {
       report(problem);
     }
   }

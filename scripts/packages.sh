@@ -5,10 +5,11 @@
 build_packages=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libssl-dev nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libfmt-dev
-  libsqlite3-dev libzstd-dev prometheus-cpp-dev libcli11-dev libexpected-dev
+  libsqlite3-dev libpq-dev libzstd-dev prometheus-cpp-dev libcli11-dev libexpected-dev
 )
 # What its tests need beside that.
-test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev openssl python3 python3-yaml)
+# Of postgresql-15 the programs alone: tests start servers of their own.
+test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml)
 # What quickstart runs.
 quickstart_packages=(openssl curl jq ca-certificates)
 # Fuzzers and static analysis.

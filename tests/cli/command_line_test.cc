@@ -180,7 +180,17 @@ TEST_F(CommandLineProgram, VerifiesTheAuditLog) {
   EXPECT_THAT(ran.err, HasSubstr("none.db: there is no such file"));
 }
 
-TEST_F(CommandLineProgram, RefusesFiltersInFrontOfVerifyWhichWouldMeanNothing) {
+TEST_F(CommandLineProgram, MigratesTheAuditSchema) {
+  const Ran ran = Execute({"audit", "migrate", "--config", folder_ / "none.yaml", "--user", "owner", "--password-file", "password"});
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("none.yaml"));
+  EXPECT_THAT(Execute({"audit", "migrate"}).err, HasSubstr("--config is required"));
+}
+
+TEST_F(CommandLineProgram, RefusesFiltersInFrontOfACommandOfAuditWhereTheyWouldMeanNothing) {
+  const Ran migrate = Execute({"audit", "--namespace", "shop", "migrate", "--config", "none.yaml"});
+  EXPECT_EQ(migrate.exit, kExitError);
+  EXPECT_THAT(migrate.err, HasSubstr("behind `migrate`"));
   const Ran ran = Execute({"audit", "--namespace", "shop", "verify"});
   EXPECT_EQ(ran.exit, kExitError);
   EXPECT_THAT(ran.err, HasSubstr("behind `verify`"));

@@ -179,5 +179,17 @@ TEST_F(Validate, ReportsAnUnreadableConfiguration) {
   EXPECT_THAT(ran.err, HasSubstr("none.yaml"));
 }
 
+TEST_F(Validate, ReadsWhatAConnectionToPostgresqlNeeds) {
+  WriteConfig("audit: {postgresql: {host: db.example, database: a, user: w, passwordFile: password, tls: {ca: ca.crt}}}\n");
+  const Ran ran = Judge();
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr(folder_ / "password"));
+  EXPECT_THAT(ran.err, HasSubstr(folder_ / "ca.crt"));
+
+  folder_.Write("password", "correct-horse");
+  folder_.Write("ca.crt", support::MakeCa().certificate_pem);
+  EXPECT_EQ(Judge().exit, kExitOk);
+}
+
 }  // namespace
 }  // namespace cli
