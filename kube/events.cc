@@ -26,7 +26,10 @@ json SeriesOf(const EventBook::Write& write) { return {{"count", write.count}, {
 
 json ObjectOf(const EventBook::Write& write, const Reporter& reporter, const std::string& namespace_name) {
   const Event& event = write.event;
-  json regarding = {{"apiVersion", event.regarding.api_version}, {"kind", event.regarding.kind}, {"name", event.regarding.name}};
+  json regarding = {{"kind", event.regarding.kind}, {"name", event.regarding.name}};
+  if (!event.regarding.api_version.empty()) {
+    regarding["apiVersion"] = event.regarding.api_version;
+  }
   if (!event.regarding.namespace_name.empty()) {
     regarding["namespace"] = event.regarding.namespace_name;
   }
@@ -62,7 +65,10 @@ Outcome OutcomeOf(const EventBook::Write& write, const ApiResult<json>& answer) 
     case Kind::kInvalid:
     case Kind::kRejected:
       return Outcome::kRefused;
-    default:  // a missing role too: it may be granted
+    case Kind::kForbidden:
+      // A missing role may be granted. Else it is the namespace that takes no more (a quota, its end, a policy of its own): others do.
+      return MissingVerb(answer.error()).empty() ? Outcome::kRefused : Outcome::kFailed;
+    default:
       return Outcome::kFailed;
   }
 }

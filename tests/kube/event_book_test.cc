@@ -1,5 +1,6 @@
 #include "kube/event_book.h"
 
+#include <map>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -149,6 +150,97 @@ TEST_F(EventBookTest, WhatThereIsNoRoomForIsDropped) {
   WriteAll();  // a burst of them, and another "0" to be told of
   clock_.Advance(kSeriesEnd);
   EXPECT_TRUE(Note(Rotated("one more")));
+}
+
+Event Denied(const std::string& namespace_name, const std::string& name, const std::string& note = "denied") {
+  return {{"apps/v1", "ReplicaSet", namespace_name, name, "uid-" + name}, Event::Type::kWarning, "ImageDenied", "Deny", note};
+}
+
+TEST_F(EventBookTest, WhatSaysSomethingNewEachTimeIsOneSeriesWhereItIsTheSame) {
+  Event event = Denied("shop", "cart", "observed 29 s ago, audit uid 1");
+  event.sameness = "private-link";
+  Note(event);
+  event.note = "observed 30 s ago, audit uid 2";
+  Note(event);
+  const auto write = Next();
+  ASSERT_TRUE(write);
+  EXPECT_EQ(write->count, 2U);
+  EXPECT_EQ(write->event.note, "observed 29 s ago, audit uid 1");
+  book_.Done(*write, Outcome::kWritten);
+  event.sameness = "customer-managed-key";
+  Note(event);
+  EXPECT_EQ(WriteAll(), 1) << "another thing";
+}
+
+TEST_F(EventBookTest, AnObjectThatWasMadeAnewIsAnother) {
+  Note(Denied("shop", "cart"));
+  Event again = Denied("shop", "cart");
+  again.regarding.uid = "another";
+  Note(again);
+  EXPECT_EQ(WriteAll(), 2);
+}
+
+TEST_F(EventBookTest, ANamespaceThatFillsTheBookGivesWayToOthers) {
+  for (std::size_t i = 0; i < kMaxSeries; ++i) {
+    EXPECT_TRUE(Note(Denied("loud", std::to_string(i))));
+  }
+  EXPECT_FALSE(Note(Denied("loud", "one more")));
+  // Each takes the place of one of the loud namespace's that was not told: dropped.
+  for (std::size_t i = 0; i < kMaxSeries / 2; ++i) {
+    EXPECT_FALSE(Note(Denied("quiet", std::to_string(i))));
+  }
+  EXPECT_FALSE(Note(Denied("quiet", "one more")));
+  std::map<std::string, std::size_t> written;
+  std::size_t all = 0;
+  for (int i = 0; i < 10000 && all < kMaxSeries; ++i) {
+    while (const auto write = Next()) {
+      book_.Done(*write, Outcome::kWritten);
+      ++written[write->event.regarding.namespace_name];
+      ++all;
+    }
+    clock_.Advance(kWriteRefill);
+  }
+  EXPECT_EQ(written["loud"], kMaxSeries / 2);
+  EXPECT_EQ(written["quiet"], kMaxSeries / 2);
+}
+
+TEST_F(EventBookTest, WhatIsToldGivesWayFirstAndIsNotMissed) {
+  for (std::size_t i = 0; i < kMaxSeries; ++i) {
+    Note(Denied("loud", std::to_string(i)));
+  }
+  EXPECT_EQ(WriteAll(), kWriteBurst);
+  for (int i = 0; i < kWriteBurst; ++i) {
+    EXPECT_TRUE(Note(Denied("quiet", std::to_string(i)))) << i;
+  }
+  EXPECT_FALSE(Note(Denied("quiet", "one more"))) << "at the expense of one that nobody was told of";
+}
+
+TEST_F(EventBookTest, ANamespaceThatIsLoudDoesNotHoldUpAnother) {
+  for (std::size_t i = 0; i < kMaxSeries / 2; ++i) {
+    Note(Denied("loud", std::to_string(i)));
+  }
+  EXPECT_EQ(WriteAll(), kWriteBurst);
+  clock_.Advance(kWriteRefill - seconds(1));
+  Note(Denied("quiet", "cart"));
+  clock_.Advance(seconds(1));
+  const auto write = Next();
+  ASSERT_TRUE(write);
+  EXPECT_EQ(write->event.regarding.namespace_name, "quiet") << "though the others have waited longer";
+}
+
+TEST_F(EventBookTest, WhatIsNewIsToldBeforeWhatGoesOn) {
+  for (int i = 0; i < kWriteBurst; ++i) {
+    Note(Denied("shop", std::to_string(i)));
+  }
+  EXPECT_EQ(WriteAll(), kWriteBurst);
+  for (int i = 0; i < kWriteBurst; ++i) {
+    Note(Denied("shop", std::to_string(i)));
+  }
+  clock_.Advance(kSeriesInterval);
+  Note(Denied("shop", "new"));
+  const auto write = Next();
+  ASSERT_TRUE(write);
+  EXPECT_TRUE(write->create);
 }
 
 TEST_F(EventBookTest, NotesAndNamesAreCut) {

@@ -151,5 +151,27 @@ TEST_F(EventsTest, AMissingRoleIsNamedAndWaitedFor) {
   EXPECT_THAT(world_.kubernetes.In(kEvents), SizeIs(1));
 }
 
+TEST_F(EventsTest, ANamespaceThatTakesNoMoreHoldsUpNoOther) {
+  world_.kubernetes.Fail([](const support::KubernetesCall& call) { return call.verb == "create"; },
+                         support::Status(403, "Forbidden", "events.events.k8s.io \"policy.1\" is forbidden: exceeded quota: few"));
+  events_.Record(Refused());
+  Event other = Refused();
+  other.regarding.namespace_name = "default";
+  events_.Record(other);
+  events_.Flush();
+  EXPECT_EQ(events_.counters().dropped, 1U);
+  EXPECT_EQ(events_.counters().written, 1U);
+  EXPECT_THAT(log_, ::testing::ElementsAre(HasSubstr("exceeded quota")));
+}
+
+TEST_F(EventsTest, AnObjectWhoseVersionIsNotKnownIsNamedWithoutIt) {
+  Event event = Refused();
+  event.regarding.api_version.clear();
+  events_.Record(event);
+  events_.Flush();
+  EXPECT_EQ(world_.kubernetes.In(kEvents).at(0)["regarding"],
+            json::parse(R"({"kind":"ConfigMap","namespace":"acr","name":"policy","uid":"uid-9"})"));
+}
+
 }  // namespace
 }  // namespace kube
