@@ -164,18 +164,23 @@ Outcome<void> Writer::LoadTally() {
   if (!row) {
     return tl::unexpected(row.error());
   }
+  Tally tally;
+  std::int64_t saved_id = 0;
+  std::int64_t tombstones = 0;
+  Digest head{};
   if (*row) {
-    saved_id_ = last_id_ = saved->Int(0);
-    tally_ = {{saved->Int(1), saved->Int(2)}, {saved->Int(3), saved->Int(4)}};
-    head_ = ReadDigest(saved->Text(5)).value_or(Digest{});
-    tombstones_count_ = saved->Int(6);
+    saved_id = saved->Int(0);
+    tally = {{saved->Int(1), saved->Int(2)}, {saved->Int(3), saved->Int(4)}};
+    head = ReadDigest(saved->Text(5)).value_or(Digest{});
+    tombstones = saved->Int(6);
   }
   // What was committed since, by a process that did not come to save its tally.
   Outcome<Statement> later = connection_.Prepare("SELECT id, size, kept IS NOT NULL, chain FROM decision WHERE id > ?1 ORDER BY id");
   if (!later) {
     return tl::unexpected(later.error());
   }
-  later->Bind(1, last_id_);
+  std::int64_t last_id = saved_id;
+  later->Bind(1, last_id);
   for (Outcome<bool> next = later->Step();; next = later->Step()) {
     if (!next) {
       return tl::unexpected(next.error());
@@ -183,14 +188,20 @@ Outcome<void> Writer::LoadTally() {
     if (!*next) {
       break;
     }
-    last_id_ = later->Int(0);
-    Count(tally_, later->Int(2) != 0, 1, later->Int(1));
-    head_ = ReadDigest(later->Text(3)).value_or(Digest{});
+    last_id = later->Int(0);
+    Count(tally, later->Int(2) != 0, 1, later->Int(1));
+    head = ReadDigest(later->Text(3)).value_or(Digest{});
   }
   const Outcome<std::int64_t> latest = connection_.QueryInt("SELECT latest FROM decision ORDER BY id DESC LIMIT 1");
   if (!latest) {
     return tl::unexpected(latest.error());
   }
+  // All or nothing: where this fails, ids go on behind the last that was given.
+  tally_ = tally;
+  saved_id_ = saved_id;
+  last_id_ = std::max(last_id_, last_id);
+  head_ = head;
+  tombstones_count_ = tombstones;
   latest_ = *latest;
   return {};
 }
@@ -233,6 +244,16 @@ Outcome<void> Writer::BeginChain() {
   return result;
 }
 
+// Before anything is built on what the last transaction came to.
+Outcome<void> Writer::Settle() {
+  if (!uncertain_) {
+    return {};
+  }
+  Outcome<void> loaded = LoadTally();
+  uncertain_ = !loaded;
+  return loaded;
+}
+
 template <class Body>
 Outcome<void> Writer::Transaction(Body body) {
   Outcome<void> result = begin_.Run();
@@ -243,6 +264,7 @@ Outcome<void> Writer::Transaction(Body body) {
   if (result) {
     result = commit_.Run();
   }
+  uncertain_ = !result;
   // A full disk or a failing one may have ended the transaction already.
   if (!result && sqlite3_get_autocommit(connection_.handle()) == 0) {
     static_cast<void>(connection_.Execute("ROLLBACK"));
@@ -251,6 +273,9 @@ Outcome<void> Writer::Transaction(Body body) {
 }
 
 Outcome<void> Writer::Append(std::span<const Record> records) {
+  if (auto settled = Settle(); !settled) {
+    return settled;
+  }
   Tally tally = tally_;
   std::int64_t id = last_id_;
   std::int64_t latest = latest_;
@@ -295,6 +320,9 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
 }
 
 Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
+  if (auto settled = Settle(); !settled) {
+    return settled;
+  }
   Tally tally = tally_;
   std::int64_t tombstones = tombstones_count_;
   Outcome<void> result = Transaction([&]() -> Outcome<void> {
@@ -345,6 +373,9 @@ Outcome<std::optional<Digest>> Writer::ValueOf(Statement& statement, std::int64_
 }
 
 Outcome<bool> Writer::FoldTombstones(std::int64_t max_tombstones) {
+  if (const auto settled = Settle(); !settled) {
+    return tl::unexpected(settled.error());
+  }
   if (tombstones_count_ == 0) {
     return false;
   }
@@ -453,6 +484,9 @@ Outcome<void> Writer::WriteTally(const Tally& tally, std::int64_t tombstones) {
 }
 
 Outcome<void> Writer::SaveTally() {
+  if (auto settled = Settle(); !settled) {
+    return settled;
+  }
   if (saved_id_ == last_id_) {
     return {};
   }

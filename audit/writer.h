@@ -40,7 +40,8 @@ class Writer {
   static base::Result<Writer> Open(const std::string& path, Durability durability, std::int64_t ids_after,
                                    std::atomic<std::int64_t>* wal_pages, bool* damaged);
 
-  // Each is one transaction: all of it, or an error and nothing. After an error the next call may succeed.
+  // Each is one transaction, never a part of one. After an error it is not there as a rule; where the disk failed in its last step it
+  // may be, so the next call looks first. That one may succeed.
   sqlite::Outcome<void> Append(std::span<const Record> records);
   // Leaves a tombstone for each, by which the chain can be followed on.
   sqlite::Outcome<void> Delete(std::span<const RowSize> rows);
@@ -63,6 +64,7 @@ class Writer {
   sqlite::Outcome<void> Transaction(Body body);
   sqlite::Outcome<void> Prepare();
   sqlite::Outcome<void> LoadTally();
+  sqlite::Outcome<void> Settle();
   sqlite::Outcome<void> LoadChain();
   sqlite::Outcome<void> BeginChain();
   sqlite::Outcome<bool> Bury(std::int64_t id);  // false: no such row in the chain
@@ -83,6 +85,7 @@ class Writer {
   std::int64_t first_ = 0;  // the id that the chain begins with
   Digest head_{};           // behind last_id_
   std::int64_t tombstones_count_ = 0;
+  bool uncertain_ = false;  // a transaction failed: what it was for may be there all the same, and what is known here be wrong
 };
 
 }  // namespace audit
