@@ -48,6 +48,9 @@ class AuditTrail {
   std::optional<std::string> problem() const EXCLUDES(mutex_);
   audit::Store::Size Measure() const { return store_->Measure(); }
 
+  // For others that read what was committed, on the thread that calls Run.
+  audit::Store& store() { return *store_; }
+
  private:
   AuditTrail(std::unique_ptr<audit::Store> store, audit::StreamOutput output, base::Log log);
 

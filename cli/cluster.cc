@@ -59,7 +59,8 @@ Cluster::Cluster(const kube::Config& config, std::unique_ptr<http::Client> clien
       pod_(PodOf(environment, namespace_name_)),
       client_(std::move(client)),
       api_(config, *client_, clock),
-      events_(api_, clock, std::move(log), {kController, pod_.name}) {}
+      events_(api_, clock, log, {kController, pod_.name}),
+      others_(api_, clock, std::move(log), {kController, pod_.name}) {}
 
 void Cluster::Tell(kube::Event::Type type, std::string reason, std::string action, std::string note) {
   events_.Record({pod_, type, std::move(reason), std::move(action), std::move(note)});
@@ -82,15 +83,22 @@ nlohmann::json Cluster::Labels() {
 }
 
 webhook::Gauges::Kubernetes Cluster::Gauges() const {
-  const kube::Events::Counters events = events_.counters();
+  const kube::Events::Counters own = events_.counters();
+  const kube::Events::Counters others = others_.counters();
   webhook::Gauges::Kubernetes gauges;
-  gauges.events = {{"written", events.written}, {"dropped", events.dropped}, {"failed", events.failed}};
-  gauges.failures = {{"events", events.failed}};
+  gauges.events = {
+      {"written", own.written + others.written}, {"dropped", own.dropped + others.dropped}, {"failed", own.failed + others.failed}};
+  gauges.failures = {{"events", own.failed + others.failed}};
   base::MutexLock lock(mutex_);
   for (const auto& [what, count] : failures_) {
     gauges.failures.push_back({what, count});
   }
   return gauges;
+}
+
+void Cluster::Flush() {
+  events_.Flush();
+  others_.Flush();
 }
 
 void Cluster::Start() {

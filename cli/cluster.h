@@ -43,6 +43,9 @@ class Cluster {
   // An Event about our own pod. Takes note of it, and that is all; what is told before Start is written then.
   void Tell(kube::Event::Type type, std::string reason, std::string action, std::string note);
 
+  // One about what others made. Whatever it is and however many they are, it holds up nothing that is told of our own pod.
+  void TellOfOthers(const kube::Event& event) { others_.Record(event); }
+
   // Something that was wanted of the API server failed: counted under `what`, a word that is fixed in the program. Who expects it
   // says so at the beginning: a series that is not there before it counts cannot be alerted on.
   void ExpectFailures(std::string_view what) EXCLUDES(mutex_);
@@ -54,7 +57,7 @@ class Cluster {
   webhook::Gauges::Kubernetes Gauges() const EXCLUDES(mutex_);
 
   // Writes the Events that are due: what the thread does. Blocks.
-  void Flush() { events_.Flush(); }
+  void Flush();
   // The thread that writes Events, from Start to Stop or destruction.
   void Start();
   // Ends it. Every call to the API server that runs, or comes later, fails at once.
@@ -66,7 +69,8 @@ class Cluster {
   const std::unique_ptr<http::Client> client_;
   http::NetworkClient* network_ = nullptr;  // the same, where it is one
   kube::Api api_;
-  kube::Events events_;
+  kube::Events events_;  // of our own pod
+  kube::Events others_;
   mutable base::Mutex mutex_;
   std::map<std::string, std::uint64_t, std::less<>> failures_ GUARDED_BY(mutex_);
   std::unique_ptr<base::Periodic> writer_;

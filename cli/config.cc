@@ -211,10 +211,23 @@ class ConfigReader {
     ReadChoice(*audit, "record", &config_.audit.record, {{"all", AuditRecord::kAll}, {"denied", AuditRecord::kDenied}});
     ReadChoice(*audit, "durability", &config_.audit.durability, {{"process", AuditDurability::kProcess}, {"disk", AuditDurability::kDisk}});
     ReadChoice(*audit, "onFailure", &config_.audit.on_failure, {{"admit", AuditFailure::kAdmit}, {"refuse", AuditFailure::kRefuse}});
+    ReadEvents(*audit);
     if (const YamlNode* node = audit->Member("postgresql")) {
       config_.audit.postgresql = ReadPostgresql(*node, file_, folder_, problems_);
     }
     audit->Finish();
+  }
+
+  void ReadEvents(YamlMapping& audit) {
+    if (!audit.Optional("events", &config_.audit.events) || !config_.audit.events) {
+      return;
+    }
+    if (document_.Member("kubernetes") == nullptr) {
+      audit.AddProblem(*audit.Member("events"), "events", "needs the section kubernetes; {} is enough in a pod");
+    }
+    if (!config_.audit.enabled) {
+      audit.AddProblem(*audit.Member("events"), "events", "needs audit.enabled: what is told is read from the audit log");
+    }
   }
 
   static void ReadSize(YamlMapping& mapping, std::string_view key, std::int64_t* out) {

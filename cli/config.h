@@ -45,6 +45,7 @@ struct Config {
     AuditRecord record = AuditRecord::kAll;
     AuditDurability durability = AuditDurability::kProcess;
     AuditFailure on_failure = AuditFailure::kAdmit;
+    bool events = false;                         // denials, on the owner of what was denied; needs kubernetes
     std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
   } audit;
   struct {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "cli/cluster.h"
 #include "cli/cluster_state.h"
 #include "cli/config.h"
+#include "cli/denial_events.h"
 #include "cli/gauges.h"
 #include "cli/idle_trim.h"
 #include "cli/inputs.h"
@@ -143,6 +145,14 @@ class Service {
       }
       trail_ = *std::move(trail);
     }
+    if (config_.audit.events) {
+      base::Result<DenialEvents> events =
+          DenialEvents::Open(trail_->store(), clock_, [this](const kube::Event& event) { cluster_->TellOfOthers(event); }, log_);
+      if (!events) {
+        return tl::unexpected(events.error());
+      }
+      denials_.emplace(*std::move(events));
+    }
     return {};
   }
 
@@ -163,7 +173,7 @@ class Service {
     }
     server_ = *std::move(server);
     if (trail_) {
-      records_ = std::make_unique<base::Periodic>("audit", kAuditInterval, [this] { trail_->Run(); });
+      records_ = std::make_unique<base::Periodic>("audit", kAuditInterval, [this] { RunAudit(); });
     }
     LogStart();
     return {};
@@ -192,6 +202,9 @@ class Service {
     identity_->Stop();
     if (trail_) {
       records_->Stop();
+      if (denials_) {
+        denials_->Close();
+      }
       trail_->Close();
     }
   }
@@ -256,6 +269,13 @@ class Service {
     }
   }
 
+  void RunAudit() {
+    if (denials_) {  // before Maintain, as what is copied
+      denials_->Run();
+    }
+    trail_->Run();
+  }
+
   void PollFiles() {
     keeper_.Poll();
     identity_->PollFiles();
@@ -285,6 +305,7 @@ class Service {
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file
   std::unique_ptr<azure::LiveInventory> inventory_;  // the same
   std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
+  std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
   std::unique_ptr<webhook::Server> server_;
   std::unique_ptr<base::Periodic> files_;
   std::unique_ptr<azure::LiveThreads> refresh_;

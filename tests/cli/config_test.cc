@@ -66,6 +66,15 @@ class ConfigTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
+TEST_F(ConfigTest, EventsOfDenialsNeedAnApiServerAndALog) {
+  EXPECT_FALSE(Loaded(kRequired).audit.events);
+  EXPECT_TRUE(Loaded(std::string(kRequired) + "audit: {events: true}\nkubernetes: {}\n").audit.events);
+  EXPECT_EQ(ProblemsBeyondRequired("audit: {events: true}\n"),
+            "config.yaml:3:17: audit.events: needs the section kubernetes; {} is enough in a pod");
+  EXPECT_EQ(ProblemsBeyondRequired("audit: {enabled: false, events: true}\nkubernetes: {}\n"),
+            "config.yaml:3:33: audit.events: needs audit.enabled: what is told is read from the audit log");
+}
+
 TEST_F(ConfigTest, NeedsTlsAndInventoryAlone) {
   const cli::Config config = Loaded(kRequired);
   EXPECT_EQ(config.tls.certificate, Path("tls.crt"));
