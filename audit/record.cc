@@ -40,11 +40,10 @@ constexpr std::size_t kMaxMessageBytes = 2 * policy::kMaxMessage;
 // Of the digests of rules, as JSON: enough for eighty requirements with the built-in definitions' names.
 constexpr std::size_t kMaxRulesBytes = 4 * 1024;
 
-// Enough of a rule's SHA-256 to tell the rules of one installation apart.
-constexpr std::size_t kRuleDigits = 16;
-
 // Keys, punctuation and numbers behind the images, and "imagesOmitted" with its hash.
 constexpr std::size_t kTailOverhead = 512;
+
+constexpr std::string_view kEllipsis = "…";
 
 std::string_view CutAtCharacter(std::string_view text, std::size_t max) {
   std::size_t end = max;
@@ -55,7 +54,6 @@ std::string_view CutAtCharacter(std::string_view text, std::size_t max) {
 }
 
 std::string Clipped(std::string_view text, std::size_t max) {
-  constexpr std::string_view kEllipsis = "…";
   return text.size() <= max ? std::string(text) : std::string(CutAtCharacter(text, max - kEllipsis.size())).append(kEllipsis);
 }
 
@@ -309,6 +307,11 @@ std::string_view FailureOf(const policy::Admission& admission, const policy::Dec
 std::size_t EscapedAtMost(std::string_view text, std::size_t max) { return std::min(text.size(), max) * kEscaped; }
 
 }  // namespace
+
+bool IsCut(std::string_view text) {
+  constexpr std::size_t kLongestRest = 3;  // bytes of a character that was cut through
+  return text.size() + kLongestRest >= kMaxText && text.ends_with(kEllipsis);
+}
 
 Record MakeRecord(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
                   const RequestContext& context) {

@@ -17,6 +17,9 @@ namespace audit {
 // A record is at most this long: further images are counted and hashed ("imagesOmitted": {"count", "sha256"}).
 inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;
 
+// Of a rule's SHA-256 ("rules"): enough to tell the rules of one installation apart.
+inline constexpr std::size_t kRuleDigits = 16;
+
 // What is known of a request beside the review itself.
 struct RequestContext {
   base::Time time{};                    // when the decision was made
@@ -39,6 +42,9 @@ struct Record {
   std::string registries;  // the distinct registries of its images, each between spaces: " a.azurecr.io docker.io "
   std::string json;        // one line, no newline
 };
+
+// Whether the text of an image or of a resource id ends as those do that had no room in their record.
+bool IsCut(std::string_view text);
 
 Record MakeRecord(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
                   const RequestContext& context);

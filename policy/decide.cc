@@ -325,19 +325,6 @@ ImageFinding NotUnderstood(const Question& question, Decision& decision) {
   return failure;
 }
 
-DecisionKind KindOf(Effect strongest) {
-  switch (strongest) {
-    case Effect::kDisabled:
-    case Effect::kAudit:
-      return DecisionKind::kAllowed;
-    case Effect::kWarn:
-      return DecisionKind::kWarned;
-    case Effect::kDeny:
-      break;
-  }
-  return DecisionKind::kDenied;
-}
-
 }  // namespace
 
 bool IsDecisionsOwnName(std::string_view name) {
@@ -360,6 +347,19 @@ std::string_view ToString(SourceAction action) {
       break;
   }
   return "Verify";
+}
+
+DecisionKind KindOf(Effect strongest) {
+  switch (strongest) {
+    case Effect::kDisabled:
+    case Effect::kAudit:
+      return DecisionKind::kAllowed;
+    case Effect::kWarn:
+      return DecisionKind::kWarned;
+    case Effect::kDeny:
+      break;
+  }
+  return DecisionKind::kDenied;
 }
 
 std::string_view ToString(DecisionKind kind) {

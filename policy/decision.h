@@ -31,6 +31,9 @@ bool IsDecisionsOwnName(std::string_view name);
 enum class DecisionKind { kAllowed, kWarned, kDenied };
 std::string_view ToString(DecisionKind kind);  // "Allowed", "Warned", "Denied"
 
+// What a decision is whose strongest effect this is.
+DecisionKind KindOf(Effect strongest);
+
 // One finding as it weighs on one image.
 struct ImageFinding {
   const Finding* finding = nullptr;    // in the facts, or in Decision::made

@@ -92,7 +92,8 @@ std::string_view WhyNoOpinion(const Policy& policy, const ComplianceStates* stat
                            : "Azure Policy has no state of it: the definition is not assigned there, or was not evaluated yet";
 }
 
-// `finding.azure` is an opinion of Azure's that decides.
+}  // namespace
+
 void TakeOpinion(Finding& finding) {
   switch (finding.azure->state) {
     case ComplianceState::kCompliant:
@@ -114,8 +115,6 @@ void TakeOpinion(Finding& finding) {
       break;
   }
 }
-
-}  // namespace
 
 Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden,
               const ComplianceStates* states) {

@@ -56,6 +56,9 @@ struct Finding {
 // Whether one of the finding and Azure's opinion is Compliant and the other NonCompliant: no other two contradict each other.
 bool DisagreesWithAzure(const Finding& finding);
 
+// Makes what Azure Policy says (`finding.azure`, which is there) the finding's result.
+void TakeOpinion(Finding& finding);
+
 using Verdict = std::vector<Finding>;  // in the policy's order of requirements
 
 }  // namespace policy
