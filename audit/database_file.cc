@@ -5,16 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace audit {
 namespace {
+
+constexpr std::string_view kAsideInfix = ".corrupt-";
+constexpr const char* kLogSuffix = "-wal";
+constexpr const char* kSharedSuffix = "-shm";
 
 constexpr mode_t kOwnerOnly = 0600;  // records name users, images and resources
 
@@ -71,18 +74,34 @@ WriterLock::~WriterLock() {
 base::Result<std::string> SetAside(const std::string& path, base::Time now) {
   std::string stamp = base::FormatTimeSeconds(now);  // 20261123T120000Z: no ':' in a file name
   std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
-  const std::string wanted = path + ".corrupt-" + stamp;
+  const std::string wanted = path + std::string(kAsideInfix) + stamp;
   std::string name = wanted;
-  for (int i = 2; Exists(name); ++i) {
+  for (int i = 2; Exists(name) || Exists(name + kLogSuffix); ++i) {
     name = wanted + "-" + std::to_string(i);
   }
-  // The database last: should the process die in between, the next start finds it damaged still.
-  for (const char* suffix : std::array{"-wal", "-shm", ""}) {
-    if (std::rename((path + suffix).c_str(), (name + suffix).c_str()) != 0 && !(errno == ENOENT && *suffix != '\0')) {
+  // The database first: without its log it would be sound, and lack the newest records. Should the process die in between, the log is
+  // left alone, which the next start sees.
+  for (const char* suffix : {"", kLogSuffix, kSharedSuffix}) {
+    if (std::rename((path + suffix).c_str(), (name + suffix).c_str()) != 0 && errno != ENOENT) {
       return FailErrno(path, "is damaged and cannot be renamed to " + name + suffix, "move it away");
     }
   }
   return name;
+}
+
+bool LogIsLeftAlone(const std::string& path) { return !Exists(path) && Exists(path + kLogSuffix); }
+
+std::int64_t CountSetAside(const std::string& path) {
+  const std::filesystem::path database(path);
+  const std::filesystem::path folder = database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
+  const std::string prefix = database.filename().string() + std::string(kAsideInfix);
+  std::int64_t count = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    count += name.starts_with(prefix) && !name.ends_with(kLogSuffix) && !name.ends_with(kSharedSuffix) ? 1 : 0;
+  }
+  return count;
 }
 
 }  // namespace audit

@@ -1,6 +1,7 @@
 // The database as files: creating it, keeping other writers off, setting a damaged one aside.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -26,8 +27,14 @@ class WriterLock {
   int descriptor_;
 };
 
-// Renames the database and its -wal and -shm files, so that `sqlite3 … .recover` still finds them together, and returns
-// the new name "<path>.corrupt-<time>". No connection may be open.
+// Renames the database and its -wal and -shm files, as many of them as there are, so that `sqlite3 … .recover` still finds them
+// together, and returns the new name "<path>.corrupt-<time>". No connection may be open.
 base::Result<std::string> SetAside(const std::string& path, base::Time now);
+
+// The database is gone, but there is a write-ahead log of it: what is begun anew would delete that.
+bool LogIsLeftAlone(const std::string& path);
+
+// How many were set aside and are still there; 0 where the folder cannot be read.
+std::int64_t CountSetAside(const std::string& path);
 
 }  // namespace audit

@@ -36,6 +36,9 @@ constexpr std::int64_t kTombstoneBytes = 48;
 constexpr int kMaxSteps = 64;
 constexpr std::chrono::milliseconds kMaxRetain{100};
 
+// Where what is begun anew is damaged at once, again and again, it must not fill the volume.
+constexpr std::chrono::minutes kSetAsideInterval{1};
+
 // The reading connection never waits for a lock that a commit needs; outside programs hold none for long.
 constexpr std::chrono::milliseconds kReaderWait{0};
 
@@ -97,7 +100,9 @@ class SqliteStore final : public Store {
   base::Result<void> OpenDatabase(std::string* notice) EXCLUDES(read_mutex_, write_mutex_) {
     base::MutexLock read_lock(read_mutex_);
     base::MutexLock write_lock(write_mutex_);
-    return OpenLocked(0, notice);
+    base::Result<void> opened = OpenLocked();
+    *notice = std::exchange(notice_, {});
+    return opened;
   }
 
   base::Result<void> Commit(std::span<const Record> records) override EXCLUDES(write_mutex_) {
@@ -184,22 +189,37 @@ class SqliteStore final : public Store {
     if (damaged_.load()) {
       return Replace();
     }
+    if (set_aside_ > 0) {
+      set_aside_ = CountSetAside(options_.database);  // somebody may have taken it away
+    }
     // A checkpoint also when retention failed: on a full disk it is what makes room in the log.
     const base::Result<void> retained = Retain();
     const base::Result<void> checkpointed = reader_ ? Checkpoint() : tl::unexpected(NotOpen());
     return retained ? checkpointed : retained;
   }
 
-  Size Measure() const override { return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes}; }
+  std::optional<std::string> TakeNotice() override EXCLUDES(read_mutex_) {
+    base::MutexLock lock(read_mutex_);
+    return notice_.empty() ? std::nullopt : std::optional(std::exchange(notice_, {}));
+  }
+
+  Size Measure() const override { return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes, set_aside_.load()}; }
 
  private:
-  base::Result<void> OpenLocked(std::int64_t ids_after, std::string* notice) REQUIRES(read_mutex_, write_mutex_) {
+  // What is damaged, or left alone, is set aside, once.
+  base::Result<void> OpenLocked() REQUIRES(read_mutex_, write_mutex_) {
+    if (LogIsLeftAlone(options_.database)) {
+      if (const auto aside = SetAsideLocked("is gone, its write-ahead log is not: that was"); !aside) {
+        return aside;
+      }
+    }
+    set_aside_ = CountSetAside(options_.database);
     for (const bool again : {false, true}) {
       if (const auto created = CreateDatabaseFile(options_.database); !created) {
         return created;
       }
       bool damaged = false;
-      auto writer = Writer::Open(options_.database, options_.durability, ids_after, &wal_pages_, &damaged);
+      auto writer = Writer::Open(options_.database, options_.durability, last_id_, &wal_pages_, &damaged);
       if (writer) {
         auto reader = OpenReader(options_.database);
         if (reader) {
@@ -215,36 +235,46 @@ class SqliteStore final : public Store {
       if (!damaged || again) {
         return tl::unexpected(writer.error());
       }
-      const auto name = SetAside(options_.database, clock_.Now());
-      if (!name) {
-        return tl::unexpected(name.error());
+      if (const auto aside = SetAsideLocked("is damaged (" + writer.error().message + "):"); !aside) {
+        return aside;
       }
-      *notice = writer.error().message + "; set aside as " + *name + ", and a new one was begun (`sqlite3 " + *name +
-                " .recover` may save what it holds)";
     }
     return {};
   }
 
-  // Damage that showed while running: the same as at a start, and an error so that it is heard of.
+  base::Result<void> SetAsideLocked(const std::string& why) REQUIRES(read_mutex_, write_mutex_) {
+    if (set_aside_at_ && clock_.Monotonic() - *set_aside_at_ < kSetAsideInterval) {
+      return base::Fail(base::ErrorCode::kUnavailable,
+                        "audit database " + options_.database + ": is damaged again, so soon after one was set aside",
+                        "check its file system; a new one is begun within a minute");
+    }
+    const auto name = SetAside(options_.database, clock_.Now());
+    if (!name) {
+      return tl::unexpected(name.error());
+    }
+    set_aside_at_ = clock_.Monotonic();
+    set_aside_ = CountSetAside(options_.database);
+    notice_ += (notice_.empty() ? "audit database " : "; audit database ") + options_.database + ": " + why + " set aside as " + *name +
+               ", and a new one is begun (`sqlite3 " + *name + " .recover` may save what it holds)";
+    return {};
+  }
+
+  // Damage that showed while running: the same as at a start. Where a step fails, the next Maintain goes on with it.
   base::Result<void> Replace() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
     base::MutexLock write_lock(write_mutex_);
-    std::string notice;
     if (writer_) {
       last_id_ = std::max(last_id_, writer_->last_id());  // ids go on, so that cursors that consumers hold stay good
       reader_.reset();
       writer_.reset();
-      // Always, since what was damaged deep inside may open well.
-      const auto name = SetAside(options_.database, clock_.Now());
-      if (!name) {
-        return tl::unexpected(name.error());
+      to_set_aside_ = true;  // always, since what was damaged deep inside may open well
+    }
+    if (to_set_aside_) {
+      if (const auto aside = SetAsideLocked("was found damaged:"); !aside) {
+        return aside;
       }
-      notice = "audit database " + options_.database + ": was found damaged and set aside as " + *name +
-               ", and a new one was begun (`sqlite3 " + *name + " .recover` may save what it holds)";
+      to_set_aside_ = false;
     }
-    if (const auto opened = OpenLocked(last_id_, &notice); !opened) {
-      return opened;
-    }
-    return notice.empty() ? base::Result<void>() : base::Fail(base::ErrorCode::kUnavailable, notice);
+    return OpenLocked();
   }
 
   // No more rows than the bytes that are over: a row may have 64 KiB, and a step of them somebody's whole history.
@@ -400,12 +430,15 @@ class SqliteStore final : public Store {
   const StoreOptions options_;
   const base::Clock& clock_;
   const WriterLock lock_;
-  std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0};
+  std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0}, set_aside_{0};
   std::atomic<bool> damaged_{false};
 
   // Where both are held, read_mutex_ was locked first. A commit needs write_mutex_ alone.
   base::Mutex read_mutex_;
   std::optional<Reader> reader_ GUARDED_BY(read_mutex_);
+  std::string notice_ GUARDED_BY(read_mutex_);
+  bool to_set_aside_ GUARDED_BY(read_mutex_) = false;
+  std::optional<std::chrono::steady_clock::time_point> set_aside_at_ GUARDED_BY(read_mutex_);
   base::Mutex write_mutex_;
   std::optional<Writer> writer_ GUARDED_BY(write_mutex_);
   std::int64_t last_id_ GUARDED_BY(write_mutex_) = 0;  // of the database that was replaced

@@ -48,14 +48,18 @@ class Store {
   virtual base::Result<std::int64_t> LoadCursor(const std::string& consumer) = 0;
   virtual base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) = 0;
 
-  // Checkpoints the write-ahead log and applies retention, in steps short enough not to hold up a Commit. Call every
-  // second or so.
+  // Checkpoints the write-ahead log and applies retention, in steps short enough not to hold up a Commit.
+  // Call every second or so. Replaces a database that was found damaged while it was used, as Open does.
   virtual base::Result<void> Maintain() = 0;
+
+  // What was set aside since the last call, for the log.
+  virtual std::optional<std::string> TakeNotice() = 0;
 
   struct Size {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
     std::int64_t wal_bytes = 0;
+    std::int64_t set_aside = 0;  // damaged databases that lie beside it, from this run and earlier ones
   };
   virtual Size Measure() const = 0;  // any thread; from counters, no I/O
 };

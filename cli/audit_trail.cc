@@ -79,6 +79,9 @@ void AuditTrail::Run() {
   Copy();  // before Maintain, which may set a damaged database aside, with what was not copied yet
   const base::Result<void> kept = store_->Maintain();
   upkeep_problem_ = kept ? std::nullopt : std::optional(kept.error().ToString());
+  if (const auto notice = store_->TakeNotice()) {
+    log_(base::LogLevel::kWarning, *notice);
+  }
   LogChanges();
 }
 
@@ -107,6 +110,11 @@ std::size_t AuditTrail::LostBytes() const {
 std::optional<std::string> AuditTrail::problem() const {
   const base::MutexLock lock(mutex_);
   return problem_;
+}
+
+std::uint64_t AuditTrail::lost() const {
+  const base::MutexLock lock(mutex_);
+  return dropped_;
 }
 
 // True when there is more.
@@ -157,13 +165,9 @@ base::Result<std::size_t> AuditTrail::Write(std::string_view bytes) {
 }
 
 void AuditTrail::LogChanges() {
-  std::uint64_t dropped = 0;
-  {
-    const base::MutexLock lock(mutex_);
-    std::swap(dropped, dropped_);
-  }
-  if (dropped > 0) {
-    log_(base::LogLevel::kError, std::to_string(dropped) + " audit records are lost: neither the database nor standard output takes them");
+  if (const std::uint64_t dropped = lost(); dropped != dropped_logged_) {
+    const std::uint64_t since = dropped - std::exchange(dropped_logged_, dropped);
+    log_(base::LogLevel::kError, std::to_string(since) + " audit records are lost: neither the database nor standard output takes them");
   }
   commits_.Log(problem(), log_);
   outputs_.Log(output_problem_, log_);

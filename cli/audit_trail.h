@@ -20,7 +20,7 @@
 namespace cli {
 
 // Records that could not be committed and wait for standard output take at most this; what comes beyond is counted. A
-// reader that has stopped must not fill our memory.
+// reader that has stopped must not fill our memory. As much again may be on its way out.
 inline constexpr std::size_t kMaxLostBytes = 16 * 1024 * 1024;
 
 // Threads: Commit, Lost, problem and Measure from any; Run and Close from one at a time.
@@ -47,6 +47,8 @@ class AuditTrail {
   // Why records cannot be committed at present, if they cannot.
   std::optional<std::string> problem() const EXCLUDES(mutex_);
   audit::Store::Size Measure() const { return store_->Measure(); }
+  // Records that neither the store nor the output took, since the start.
+  std::uint64_t lost() const EXCLUDES(mutex_);
 
   // For others that read what was committed, on the thread that calls Run.
   audit::Store& store() { return *store_; }
@@ -88,6 +90,7 @@ class AuditTrail {
   std::optional<std::string> problem_ GUARDED_BY(mutex_);
   std::string waiting_ GUARDED_BY(mutex_);  // lost lines that Run has not taken yet
   std::uint64_t dropped_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t dropped_logged_ = 0;  // of the thread that calls Run
 };
 
 }  // namespace cli

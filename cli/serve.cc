@@ -265,7 +265,7 @@ class Service {
     }
     if (trail_) {
       const audit::Store::Size size = trail_->Measure();
-      gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes};
+      gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes, size.set_aside, trail_->lost()};
     }
   }
 

@@ -174,6 +174,9 @@ void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
     out.Gauge("audit_rows", "Records in the audit log.", static_cast<double>(gauges.audit->rows));
     out.Gauge("audit_bytes", "Size of the audit log.", static_cast<double>(gauges.audit->bytes));
     out.Gauge("audit_wal_bytes", "Size of the audit log's write-ahead log.", static_cast<double>(gauges.audit->wal_bytes));
+    out.Gauge("audit_databases_set_aside", "Damaged audit databases that lie beside the one in use.",
+              static_cast<double>(gauges.audit->set_aside));
+    out.Counter("audit_records_lost_total", "Audit records that neither the database nor standard output took.", gauges.audit->lost);
   }
 }
 

@@ -184,6 +184,8 @@ struct Gauges {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
     std::int64_t wal_bytes = 0;
+    std::int64_t set_aside = 0;  // damaged databases that are still there
+    std::uint64_t lost = 0;      // records that neither the database nor standard output took
   };
 
   std::size_t registries = 0;

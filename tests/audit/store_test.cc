@@ -163,9 +163,14 @@ TEST(Store, TwoDamagedDatabasesOfOneSecondAreBothKept) {
   EXPECT_TRUE(std::filesystem::exists(database + ".corrupt-20261123T120000Z-2"));
 }
 
-TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
-  const support::FakeClock clock;
-  const StoreOptions options{.database = ScratchDatabase()};
+void Spoil(const std::string& database) {
+  std::fstream file(database, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(20 * 4096);
+  file << std::string(10 * 4096, '\xee');
+}
+
+// 300 rows, of which the oldest cannot be read: nothing looks at them when the database is opened.
+void WriteDamagedInside(const StoreOptions& options, const base::Clock& clock) {
   {
     const auto store = OpenStore(options, clock);
     for (int i = 0; i < 300; ++i) {
@@ -173,20 +178,24 @@ TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
     }
     ASSERT_TRUE(store->Maintain());  // a start counts only what came after
   }
-  {
-    // A page of the oldest rows: nothing looks at it when the database is opened.
-    std::fstream file(options.database, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(20 * 4096);
-    file << std::string(10 * 4096, '\xee');
-  }
+  Spoil(options.database);
+}
+
+TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
+  const support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase()};
+  WriteDamagedInside(options, clock);
   const auto store = OpenStore(options, clock);
   std::int64_t cursor = 0;
   const auto records = store->ReadCommitted(&cursor, 1000);
   ASSERT_FALSE(records);
   EXPECT_EQ(cursor, 0);
-  const auto maintained = store->Maintain();
-  ASSERT_FALSE(maintained);
-  EXPECT_THAT(maintained.error().message, HasSubstr(".corrupt-20261123T120000Z"));
+  EXPECT_EQ(store->TakeNotice(), std::nullopt);
+  EXPECT_TRUE(store->Maintain());
+  const std::string aside = options.database + ".corrupt-20261123T120000Z";
+  EXPECT_THAT(store->TakeNotice().value_or(""), HasSubstr(aside));
+  EXPECT_EQ(store->TakeNotice(), std::nullopt);
+  EXPECT_EQ(store->Measure().set_aside, 1);
 
   ASSERT_TRUE(CommitOne(*store, {.uid = "after"}));
   EXPECT_TRUE(store->Maintain());
@@ -195,6 +204,69 @@ TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
   ASSERT_TRUE(found) << found.error().ToString();
   EXPECT_FALSE(found->broken);
   EXPECT_EQ(found->first, 301);
+
+  std::filesystem::remove(aside);
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_EQ(store->Measure().set_aside, 0);
+}
+
+// A file system that spoils what is written: one database is set aside a minute, so that they do not fill the volume.
+TEST(Store, WhatIsDamagedAgainAtOnceIsSetAsideAMinuteLater) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase()};
+  WriteDamagedInside(options, clock);
+  const auto store = OpenStore(options, clock);
+  const auto look = [&] {
+    for (int i = 0; i < 5; ++i) {
+      std::int64_t cursor = 0;
+      static_cast<void>(store->ReadCommitted(&cursor, 1000));
+      static_cast<void>(store->Maintain());
+    }
+    return store->Measure().set_aside;
+  };
+  EXPECT_EQ(look(), 1);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(CommitOne(*store, {.padding = std::string(2000, 'p')}));
+  }
+  ExecuteOn(options.database, "PRAGMA wal_checkpoint(TRUNCATE)");
+  Spoil(options.database);
+  EXPECT_EQ(look(), 1);
+  const auto committed = CommitOne(*store, {});
+  ASSERT_FALSE(committed);
+  clock.Advance(std::chrono::minutes(1));
+  EXPECT_EQ(look(), 2);
+  EXPECT_TRUE(CommitOne(*store, {}));
+}
+
+// Where a damaged database cannot be set aside, it is not used on as if nothing were.
+TEST(Store, ADamagedDatabaseThatCannotBeRenamedIsNotUsedOn) {
+  const support::FakeClock clock;
+  const std::filesystem::path folder = std::filesystem::path(ScratchDatabase()).parent_path();
+  const StoreOptions options{.database = folder / std::string(245, 'd')};  // no room for .corrupt-… in the name
+  WriteDamagedInside(options, clock);
+  const auto store = OpenStore(options, clock);
+  std::int64_t cursor = 0;
+  ASSERT_FALSE(store->ReadCommitted(&cursor, 1000));
+  for (int i = 0; i < 3; ++i) {
+    const auto maintained = store->Maintain();
+    ASSERT_FALSE(maintained);
+    EXPECT_THAT(maintained.error().message, HasSubstr("cannot be renamed"));
+    EXPECT_FALSE(CommitOne(*store, {}));
+  }
+  EXPECT_EQ(store->TakeNotice(), std::nullopt);
+}
+
+// The process died while it set a database aside, or somebody removed the database alone.
+TEST(Store, AWriteAheadLogWithoutItsDatabaseIsKept) {
+  const support::FakeClock clock;
+  const std::string database = ScratchDatabase();
+  std::ofstream(database + "-wal") << "the newest records";
+  std::string notice;
+  const auto store = OpenStore({.database = database}, clock, &notice);
+  const std::string aside = database + ".corrupt-20261123T120000Z";
+  EXPECT_THAT(notice, HasSubstr(aside));
+  EXPECT_EQ(std::filesystem::file_size(aside + "-wal"), 18u);
+  EXPECT_TRUE(CommitOne(*store, {}));
 }
 
 // The file may not grow: what a full disk or a quota does.

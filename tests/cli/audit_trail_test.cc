@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -193,6 +195,28 @@ TEST_F(AuditTrailTest, HasNoProblemWhileRecordsAreCommitted) {
   EXPECT_EQ(trail->problem(), std::nullopt);
   EXPECT_EQ(trail->Measure().rows, 1);
   EXPECT_THAT(log_, IsEmpty());
+}
+
+// Whichever look finds the damage, and whatever failed of it before.
+TEST_F(AuditTrailTest, SaysOfADamagedDatabaseThatItWasSetAside) {
+  {
+    const auto trail = Open(false);
+    ASSERT_TRUE(trail->Commit(std::vector(50, Make("1", 10'000))));
+    trail->Run();
+  }
+  {
+    std::fstream file(folder_ / "audit.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20 * 4096);
+    file << std::string(10 * 4096, '\xee');
+  }
+  const auto trail = Open(false);
+  clock_.Advance(std::chrono::hours(24 * 365));
+  trail->Run();  // retention finds it
+  trail->Run();
+  trail->Run();
+  EXPECT_THAT(log_, testing::Contains(HasSubstr("set aside as " + (folder_ / "audit.db.corrupt-"))));
+  EXPECT_THAT(log_.back(), HasSubstr("over: "));
+  EXPECT_EQ(trail->Measure().set_aside, 1);
 }
 
 }  // namespace

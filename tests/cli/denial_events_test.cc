@@ -301,6 +301,7 @@ class FailingStore final : public audit::Store {
   base::Result<std::int64_t> LoadCursor(const std::string&) override { return 0; }
   base::Result<void> SaveCursor(const std::string&, std::int64_t) override { return {}; }
   base::Result<void> Maintain() override { return {}; }
+  std::optional<std::string> TakeNotice() override { return std::nullopt; }
   Size Measure() const override { return {}; }
 
   bool failing = true;

@@ -125,17 +125,19 @@ TEST(Metrics, GaugesAreAskedForAtEachScrape) {
     gauges.inventory_primed = true;
     gauges.inventory_age_seconds = 31;
     gauges.certificate_not_after_seconds = 1'800'000'000;
-    gauges.audit = Gauges::Audit{7, 8, 9};
+    gauges.audit = Gauges::Audit{7, 8, 9, 1, 5};
     gauges.compliance.push_back({"private-link", policy::FindingResult::kUnknown, 4});
     gauges.disagreements.push_back({"private-link", 2});
   });
   metrics.Expose();
-  EXPECT_THAT(metrics.Expose(),
-              AllOf(HasSubstr("acr_admission_registries 2\n"), HasSubstr("acr_admission_inventory_primed 1\n"),
-                    HasSubstr("acr_admission_inventory_age_seconds 31\n"), HasSubstr("acr_admission_audit_rows 7\n"),
-                    HasSubstr("acr_admission_audit_wal_bytes 9\n"), HasSubstr("acr_admission_certificate_not_after_seconds 1800000000\n"),
-                    HasSubstr("acr_admission_registry_compliance{requirement=\"private-link\",result=\"Unknown\"} 4\n"),
-                    HasSubstr("acr_admission_compliance_disagreements{requirement=\"private-link\"} 2\n")));
+  EXPECT_THAT(
+      metrics.Expose(),
+      AllOf(HasSubstr("acr_admission_registries 2\n"), HasSubstr("acr_admission_inventory_primed 1\n"),
+            HasSubstr("acr_admission_inventory_age_seconds 31\n"), HasSubstr("acr_admission_audit_rows 7\n"),
+            HasSubstr("acr_admission_audit_wal_bytes 9\n"), HasSubstr("acr_admission_audit_databases_set_aside 1\n"),
+            HasSubstr("acr_admission_audit_records_lost_total 5\n"), HasSubstr("acr_admission_certificate_not_after_seconds 1800000000\n"),
+            HasSubstr("acr_admission_registry_compliance{requirement=\"private-link\",result=\"Unknown\"} 4\n"),
+            HasSubstr("acr_admission_compliance_disagreements{requirement=\"private-link\"} 2\n")));
   metrics.OnScrape(nullptr);
   EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_registries 0\n"));
 }
