@@ -27,7 +27,7 @@ class WriterLock {
   int descriptor_;
 };
 
-// Renames the database and its -wal and -shm files, as many of them as there are, so that `sqlite3 … .recover` still finds them
+// Renames the database and its -wal and -shm files, as many of them as there are, so that who saves what is left finds them
 // together, and returns the new name "<path>.corrupt-<time>". No connection may be open.
 base::Result<std::string> SetAside(const std::string& path, base::Time now);
 

@@ -26,7 +26,7 @@ std::string_view RemedyFor(int code) {
       return "another program holds a lock on it";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "`sqlite3 FILE .recover` may save what it holds; serve begins a new one at its next start";
+      return "`sqlite3 FILE .dump` prints what can be read of it; serve begins a new one at its next start";
     default:
       return {};
   }

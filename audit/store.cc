@@ -255,7 +255,7 @@ class SqliteStore final : public Store {
     set_aside_at_ = clock_.Monotonic();
     set_aside_ = CountSetAside(options_.database);
     notice_ += (notice_.empty() ? "audit database " : "; audit database ") + options_.database + ": " + why + " set aside as " + *name +
-               ", and a new one is begun (`sqlite3 " + *name + " .recover` may save what it holds)";
+               ", and a new one is begun (`sqlite3 " + *name + " .dump` prints what can be read of it)";
     return {};
   }
 
