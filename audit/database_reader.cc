@@ -7,15 +7,15 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "audit/cursor.h"
 #include "audit/glob.h"
 #include "audit/open_for_reading.h"
+#include "audit/plan.h"
 #include "audit/selection.h"
 #include "audit/sqlite.h"
-#include "audit/summary_builder.h"
+#include "audit/summarise.h"
 #include "base/hex.h"
 
 namespace audit {
@@ -50,18 +50,6 @@ struct Identity {
 std::optional<Identity> IdentityOf(const std::string& path) {
   struct stat status{};
   return stat(path.c_str(), &status) == 0 ? std::optional(Identity{status.st_dev, status.st_ino}) : std::nullopt;
-}
-
-void BindAll(Statement& statement, const Selection& selection) {
-  int parameter = 0;
-  for (const auto& value : selection.values) {
-    ++parameter;
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      statement.Bind(parameter, *number);
-    } else {
-      statement.Bind(parameter, std::string_view(std::get<std::string>(value)));
-    }
-  }
 }
 
 base::Time TimeOf(std::int64_t microseconds) { return base::Time(std::chrono::microseconds(microseconds)); }
@@ -123,7 +111,13 @@ class DatabaseReader final : public Reader {
   }
 
   base::Result<Summary> Summarise(const Filter& filter) override {
-    return Call<Summary>([&] { return SummariseRows(filter); });
+    return Call<Summary>([&]() -> base::Result<Summary> {
+      auto summary = SummariseDatabase(connection_, filter, version_);
+      if (!summary) {
+        return Failed(summary.error());
+      }
+      return *std::move(summary);
+    });
   }
 
   base::Result<std::string> End() override {
@@ -202,52 +196,17 @@ class DatabaseReader final : public Reader {
     return connection_.QueryInt("SELECT max(upto, coalesce((SELECT max(id) FROM decision), 0)) FROM tally");
   }
 
-  // The smallest id that a row of that time or later can have: `latest` grows with the id, whatever the clock did.
-  Outcome<std::int64_t> FirstSince(base::Time since) {
-    auto newest = connection_.QueryInt("SELECT max(id) FROM decision");
-    auto row_at = connection_.Prepare("SELECT id, latest FROM decision WHERE id >= ?1 ORDER BY id LIMIT 1");
-    if (!newest || !row_at) {
-      return tl::unexpected(newest ? row_at.error() : newest.error());
+  Outcome<std::vector<std::int64_t>> ReadIds(const Query& query, const IdRange& within, std::int64_t limit) {
+    const auto plan = PlanFor(connection_, query.filter, within, version_);
+    if (!plan) {
+      return tl::unexpected(plan.error());
     }
-    std::int64_t low = 1;
-    std::int64_t high = *newest + 1;
-    while (low < high) {
-      const std::int64_t middle = low + (high - low) / 2;
-      const auto row = row_at->Bind(1, middle).Step();
-      if (!row) {
-        return tl::unexpected(row.error());
-      }
-      if (!*row || row_at->Int(1) >= since.time_since_epoch().count()) {
-        high = middle;
-      } else {
-        low = row_at->Int(0) + 1;
-      }
-      row_at->Reset();
-    }
-    return low;
-  }
-
-  // Rows outside it are not of the filter's time; those inside may be of another.
-  Outcome<IdRange> RangeOf(const Filter& filter) {
-    IdRange ids;
-    if (filter.since) {
-      const auto first = FirstSince(*filter.since);
-      if (!first) {
-        return tl::unexpected(first.error());
-      }
-      ids.first = *first;
-    }
-    return ids;
-  }
-
-  Outcome<std::vector<std::int64_t>> ReadIds(const Query& query, const IdRange& ids, std::int64_t limit) {
-    Selection selection = Select("id", query.filter, WayFor(query.filter), ids);
+    Selection selection = Select("d.id", query.filter, plan->way, plan->ids);
     OrderAndLimit(selection, query.order, limit);
-    auto statement = connection_.Prepare(selection.sql);
+    auto statement = Prepare(connection_, selection);
     if (!statement) {
       return tl::unexpected(statement.error());
     }
-    BindAll(*statement, selection);
     std::vector<std::int64_t> found;
     while (true) {
       const auto row = statement->Step();
@@ -291,10 +250,6 @@ class DatabaseReader final : public Reader {
     if (!end) {
       return Failed(end.error());
     }
-    auto ids = RangeOf(query.filter);
-    if (!ids) {
-      return Failed(ids.error());
-    }
     const bool newest_first = query.order == Order::kNewestFirst;
     std::int64_t position = newest_first ? *end + 1 : 0;
     if (!query.cursor.empty()) {
@@ -305,13 +260,10 @@ class DatabaseReader final : public Reader {
       }
       position = cursor->sequence;
     }
-    if (newest_first) {
-      ids->last = std::min(ids->last, position - 1);
-    } else {
-      ids->first = std::max(ids->first, position + 1);
-    }
+    IdRange within;
+    (newest_first ? within.last : within.first) = newest_first ? position - 1 : position + 1;
     const std::int64_t limit = std::min(query.limit, kMaxPageRows);
-    const auto found = ReadIds(query, *ids, limit + 1);  // one more, to see whether there is
+    const auto found = ReadIds(query, within, limit + 1);  // one more, to see whether there is
     if (!found) {
       return Failed(found.error());
     }
@@ -327,32 +279,6 @@ class DatabaseReader final : public Reader {
       page.next = LogCursor(log_, *end);
     }
     return page;
-  }
-
-  base::Result<Summary> SummariseRows(const Filter& filter) {
-    const auto ids = RangeOf(filter);
-    if (!ids) {
-      return Failed(ids.error());
-    }
-    // The text of what was allowed is not looked at.
-    constexpr const char* kColumns = "time, decision, namespace, user, CASE decision WHEN 'Allowed' THEN '' ELSE record END";
-    const Selection selection = Select(kColumns, filter, WayFor(filter), *ids);
-    auto statement = connection_.Prepare(selection.sql);
-    if (!statement) {
-      return Failed(statement.error());
-    }
-    BindAll(*statement, selection);
-    SummaryBuilder builder;
-    while (true) {
-      const auto row = statement->Step();
-      if (!row) {
-        return Failed(row.error());
-      }
-      if (!*row) {
-        return std::move(builder).Build();
-      }
-      builder.AddRow(TimeOf(statement->Int(0)), statement->Text(1), statement->Text(2), statement->Text(3), statement->Text(4));
-    }
   }
 
   const std::string path_;

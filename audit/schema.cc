@@ -55,7 +55,30 @@ CREATE TABLE gap (         -- rows of which not even tombstones are left
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps = {kDecisions, kChain};
+// What is not allowed is found by whose it is. What is allowed, most of a log, costs a commit nothing more.
+constexpr const char* kQuestions = R"sql(
+CREATE INDEX decision_by_namespace ON decision(decision, namespace) WHERE decision <> 'Allowed';
+CREATE INDEX decision_by_user ON decision(decision, user) WHERE decision <> 'Allowed';
+CREATE INDEX decision_set_back ON decision(id) WHERE latest - time > 60000000;  -- committed when the clock had been set back
+CREATE TABLE decision_registry (  -- each of `registries` of each row that is not allowed
+  decision TEXT NOT NULL, registry TEXT NOT NULL, id INTEGER NOT NULL,
+  PRIMARY KEY (decision, registry, id)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO decision_registry
+  SELECT d.decision, r.value, d.id
+  FROM decision AS d INDEXED BY decision_not_allowed, json_each('[' || replace(json_quote(trim(d.registries)), ' ', '","') || ']') AS r
+  WHERE d.decision <> 'Allowed' AND r.value <> '';
+CREATE TABLE hourly (             -- what rows up to the cursor 'hourly' come to; stays when they go
+  hour INTEGER NOT NULL,          -- since 1970
+  namespace TEXT NOT NULL,
+  dimension INTEGER NOT NULL,     -- 0: all admissions; of those that were not allowed: 1 registry, 2 requirement, 3 user
+  value TEXT NOT NULL,            -- '' where all are counted
+  allowed INTEGER NOT NULL, warned INTEGER NOT NULL, denied INTEGER NOT NULL,
+  PRIMARY KEY (hour, namespace, dimension, value)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kSteps = {kDecisions, kChain, kQuestions};
 
 }  // namespace
 

@@ -9,7 +9,7 @@
 
 namespace audit {
 
-inline constexpr std::int64_t kSchemaVersion = 2;           // PRAGMA user_version
+inline constexpr std::int64_t kSchemaVersion = 3;           // PRAGMA user_version
 inline constexpr std::int64_t kApplicationId = 0x41435241;  // PRAGMA application_id, "ACRA": no other program's file is taken for ours
 
 struct Content {

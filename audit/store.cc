@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "audit/database_file.h"
+#include "audit/hourly.h"
 #include "audit/retention.h"
 #include "audit/sqlite.h"
 #include "audit/writer.h"
@@ -32,9 +33,13 @@ constexpr std::int64_t kSlackShare = 32;
 constexpr std::int64_t kTombstoneShare = 16;
 constexpr std::int64_t kTombstoneBytes = 48;
 
+// Roll-ups, too, take at most a share of it: the oldest go.
+constexpr std::int64_t kHourlyShare = 16;
+
 // In one Maintain, so that a stop need not wait: 8,192 rows.
 constexpr int kMaxSteps = 64;
 constexpr std::chrono::milliseconds kMaxRetain{100};
+constexpr std::chrono::milliseconds kMaxRollUp{100};
 
 // Where what is begun anew is damaged at once, again and again, it must not fill the volume.
 constexpr std::chrono::minutes kSetAsideInterval{1};
@@ -47,6 +52,8 @@ struct Reader {
   sqlite::Connection connection;  // before its statements
   sqlite::Statement committed, link, pages, free_pages;
   Retention retention;
+  HourlySource hourly;
+  std::optional<std::int64_t> counted;  // rows up to it are in the roll-ups; none: not looked up yet
 };
 
 sqlite::Outcome<Reader> OpenReader(const std::string& path) {
@@ -78,6 +85,11 @@ sqlite::Outcome<Reader> OpenReader(const std::string& path) {
     return tl::unexpected(retention.error());
   }
   reader.retention = std::move(*retention);
+  auto hourly = HourlySource::Prepare(reader.connection);
+  if (!hourly) {
+    return tl::unexpected(hourly.error());
+  }
+  reader.hourly = std::move(*hourly);
   return reader;
 }
 
@@ -192,10 +204,14 @@ class SqliteStore final : public Store {
     if (set_aside_ > 0) {
       set_aside_ = CountSetAside(options_.database);  // somebody may have taken it away
     }
-    // A checkpoint also when retention failed: on a full disk it is what makes room in the log.
+    if (!reader_) {
+      return tl::unexpected(NotOpen());
+    }
+    // Rows are counted before they go. Each also when another failed: on a full disk retention and a checkpoint are what makes room.
+    const base::Result<void> counted = RollUp();
     const base::Result<void> retained = Retain();
-    const base::Result<void> checkpointed = reader_ ? Checkpoint() : tl::unexpected(NotOpen());
-    return retained ? checkpointed : retained;
+    const base::Result<void> checkpointed = Checkpoint();
+    return !counted ? counted : !retained ? retained : checkpointed;
   }
 
   std::optional<std::string> TakeNotice() override EXCLUDES(read_mutex_) {
@@ -286,10 +302,39 @@ class SqliteStore final : public Store {
     rows.resize(count);
   }
 
-  base::Result<void> Retain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
-    if (!reader_) {
-      return tl::unexpected(NotOpen());
+  base::Result<void> RollUp() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    if (!reader_->counted) {
+      const auto saved = LoadCursor(kHourlyConsumer);
+      if (!saved) {
+        return tl::unexpected(saved.error());
+      }
+      reader_->counted = *saved;
     }
+    const auto began = clock_.Monotonic();
+    for (bool more = true; more && clock_.Monotonic() - began < kMaxRollUp;) {
+      const auto step = reader_->hourly.Next(*reader_->counted);
+      if (!step) {
+        return Failed<void>(step.error());
+      }
+      if (step->upto == *reader_->counted) {
+        break;
+      }
+      base::MutexLock write_lock(write_mutex_);
+      if (const auto added = Write([&](Writer& writer) { return writer.AddHourly(step->counts, step->upto); }); !added) {
+        reader_->counted.reset();  // it may have been committed all the same: the cursor tells
+        return added;
+      }
+      reader_->counted = step->upto;
+      more = step->more;
+    }
+    const base::Time oldest = clock_.Now() - options_.retention_age;
+    return InSteps([&](Writer& writer) {
+      return writer.PruneHourly(std::chrono::floor<std::chrono::hours>(oldest).time_since_epoch().count(),
+                                options_.retention_bytes / kHourlyShare);
+    });
+  }
+
+  base::Result<void> Retain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
     const base::Time now = clock_.Now();
     const base::Time cutoff = now - options_.retention_age;
     std::int64_t target = options_.retention_bytes;
@@ -331,19 +376,25 @@ class SqliteStore final : public Store {
 
   base::Result<void> FoldTombstones() EXCLUDES(write_mutex_) {
     const std::int64_t most = options_.retention_bytes / kTombstoneShare / kTombstoneBytes;
+    return InSteps([&](Writer& writer) { return writer.FoldTombstones(most); });
+  }
+
+  // Calls `step` until it has nothing to do, but not without an end; commits go on in between.
+  template <class Step>
+  base::Result<void> InSteps(Step step) EXCLUDES(write_mutex_) {
     bool more = true;
-    for (int step = 0; more && step < kMaxSteps; ++step) {
+    for (int i = 0; more && i < kMaxSteps; ++i) {
       base::MutexLock write_lock(write_mutex_);
-      const auto folded = Write([&](Writer& writer) -> sqlite::Outcome<void> {
-        const auto some = writer.FoldTombstones(most);
+      const auto done = Write([&](Writer& writer) -> sqlite::Outcome<void> {
+        const auto some = step(writer);
         if (!some) {
           return tl::unexpected(some.error());
         }
         more = *some;
         return {};
       });
-      if (!folded) {
-        return folded;
+      if (!done) {
+        return done;
       }
     }
     return {};

@@ -48,8 +48,8 @@ class Store {
   virtual base::Result<std::int64_t> LoadCursor(const std::string& consumer) = 0;
   virtual base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) = 0;
 
-  // Checkpoints the write-ahead log and applies retention, in steps short enough not to hold up a Commit.
-  // Call every second or so. Replaces a database that was found damaged while it was used, as Open does.
+  // Adds up what was committed for summaries, applies retention and checkpoints the write-ahead log, in steps short enough not to
+  // hold up a Commit. Call every second or so. Replaces a database that was found damaged while it was used, as Open does.
   virtual base::Result<void> Maintain() = 0;
 
   // What was set aside since the last call, for the log.

@@ -7,6 +7,7 @@
 #include "audit/chain.h"
 #include "audit/chained_row.h"
 #include "audit/open_for_reading.h"
+#include "audit/registry_list.h"
 #include "audit/sqlite.h"
 
 namespace audit {
@@ -66,6 +67,11 @@ class Verifier {
     if (!result_.broken) {
       CheckEnd();
     }
+    if (!result_.broken) {
+      if (auto checked = CheckRegistries(); !checked) {
+        return tl::unexpected(checked.error());
+      }
+    }
     result_.unproven_at_end = pending_;
     return std::move(result_);
   }
@@ -102,6 +108,11 @@ class Verifier {
       Break(1, result_.first - 1, "of a chain that was cut off: another was begun behind them");
       return {};
     }
+    auto by_registry = connection_.Prepare("SELECT 1 FROM decision_registry WHERE decision = ?1 AND registry = ?2 AND id = ?3");
+    if (!by_registry) {
+      return tl::unexpected(by_registry.error());
+    }
+    by_registry_ = *std::move(by_registry);
     if (auto begun = rows_.Begin(connection_, kReadChainedRows, result_.first); !begun) {
       return begun;
     }
@@ -165,11 +176,54 @@ class Verifier {
       Break(id, id, "altered, or a trace of deleted records before it was", true);
       return {};
     }
+    const auto found = IsFoundByRegistry(row, id);
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    if (!*found) {
+      Break(id, id, "not found by its registry any more: what finds it was removed", true);
+      return {};
+    }
     ++result_.records;
     ++pending_;
     result_.last = id;
     CompareAnchors(id, true);
     return rows_.Next();
+  }
+
+  // A question about a registry would miss a row that is not.
+  Outcome<bool> IsFoundByRegistry(const ChainedRow& row, std::int64_t id) {
+    if (row.decision == "Allowed") {
+      return true;
+    }
+    for (const std::string_view registry : RegistriesIn(row.registries)) {
+      auto found = by_registry_.Bind(1, row.decision).Bind(2, registry).Bind(3, id).Step();
+      by_registry_.Reset();
+      if (!found || !*found) {
+        return found;
+      }
+      ++found_by_registry_;
+    }
+    return true;
+  }
+
+  // More than the rows have: it shows nothing that is not there, but somebody wrote it.
+  Outcome<void> CheckRegistries() {
+    const auto stored = connection_.QueryInt("SELECT count(*) FROM decision_registry WHERE id >= (SELECT first FROM chain)");
+    if (!stored) {
+      return tl::unexpected(stored.error());
+    }
+    if (*stored <= found_by_registry_) {
+      return {};
+    }
+    const auto first = connection_.QueryInt(
+        "SELECT min(r.id) FROM decision_registry AS r WHERE r.id >= (SELECT first FROM chain) AND NOT EXISTS (SELECT 1 FROM decision AS d "
+        "WHERE d.id = r.id AND d.decision = r.decision AND instr(d.registries, ' ' || r.registry || ' ') > 0)");
+    if (!first) {
+      return tl::unexpected(first.error());
+    }
+    Break(*first, *first, "found by a registry that it does not have");
+    return {};
   }
 
   // With those at the place that the walk has come to.
@@ -214,6 +268,8 @@ class Verifier {
   std::span<const Anchor> anchors_;  // those that are still to come
   Chain chain_;
   Walk rows_, tombstones_, gaps_;
+  Statement by_registry_;
+  std::int64_t found_by_registry_ = 0;
   Digest value_{};            // behind result_.last
   std::int64_t pending_ = 0;  // records since the last anchor or gap
   std::int64_t upto_ = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "audit/chained_row.h"
+#include "audit/registry_list.h"
 #include "audit/schema.h"
 
 namespace audit {
@@ -25,6 +26,10 @@ constexpr std::chrono::milliseconds kBusyWait{200};
 // pages.
 constexpr std::int64_t kRowOverhead = 168;
 
+// What one that was not allowed costs beside that: two more cells in indexes, and one for each registry.
+constexpr std::int64_t kNotAllowedOverhead = 56;
+constexpr std::int64_t kRegistryOverhead = 24;
+
 // In one transaction, which takes about a millisecond.
 constexpr std::int64_t kFoldTombstones = 512;
 
@@ -35,7 +40,12 @@ bool IsKept(const Record& record) { return record.decision != policy::DecisionKi
 std::int64_t SizeOf(const Record& record) {
   const std::size_t texts =
       record.json.size() + 2 * record.uid.size() + 3 * record.namespace_name.size() + record.user.size() + record.registries.size();
-  return static_cast<std::int64_t>(texts) + kRowOverhead;
+  if (record.decision == policy::DecisionKind::kAllowed) {
+    return static_cast<std::int64_t>(texts) + kRowOverhead;
+  }
+  const std::size_t again = record.namespace_name.size() + record.user.size() + record.registries.size();
+  const auto registries = static_cast<std::int64_t>(RegistriesIn(record.registries).size());
+  return static_cast<std::int64_t>(texts + again) + kRowOverhead + kNotAllowedOverhead + registries * kRegistryOverhead;
 }
 
 void Count(Tally& tally, bool kept, std::int64_t rows, std::int64_t bytes) {
@@ -129,7 +139,9 @@ Outcome<void> Writer::Prepare() {
       {&insert_,
        "INSERT INTO decision (id, time, latest, size, dry_run, decision, uid, namespace, kept, user, registries, record, chain) "
        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+      {&insert_registry_, "INSERT OR IGNORE INTO decision_registry (decision, registry, id) VALUES (?1, ?2, ?3)"},
       {&delete_, "DELETE FROM decision WHERE id = ?1"},
+      {&delete_registry_, "DELETE FROM decision_registry WHERE decision = ?1 AND registry = ?2 AND id = ?3"},
       {&save_cursor_, "INSERT INTO cursor (consumer, id) VALUES (?1, ?2) ON CONFLICT (consumer) DO UPDATE SET id = excluded.id"},
       {&load_cursor_, "SELECT id FROM cursor WHERE consumer = ?1"},
       {&save_tally_,
@@ -151,6 +163,11 @@ Outcome<void> Writer::Prepare() {
     }
     *statement = std::move(*prepared);
   }
+  auto hourly = HourlyTable::Prepare(connection_);
+  if (!hourly) {
+    return tl::unexpected(hourly.error());
+  }
+  hourly_ = *std::move(hourly);
   return {};
 }
 
@@ -306,6 +323,11 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
       if (auto inserted = insert_.Run(); !inserted) {
         return inserted;
       }
+      if (record.decision != policy::DecisionKind::kAllowed) {
+        if (auto inserted = InsertRegistries(record, id); !inserted) {
+          return inserted;
+        }
+      }
       Count(tally, kept, 1, size);
     }
     return {};
@@ -319,6 +341,16 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
   return result;
 }
 
+Outcome<void> Writer::InsertRegistries(const Record& record, std::int64_t id) {
+  const std::string_view decision = policy::ToString(record.decision);
+  for (const std::string_view registry : RegistriesIn(record.registries)) {
+    if (auto inserted = insert_registry_.Bind(1, decision).Bind(2, registry).Bind(3, id).Run(); !inserted) {
+      return inserted;
+    }
+  }
+  return {};
+}
+
 Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
   if (auto settled = Settle(); !settled) {
     return settled;
@@ -327,14 +359,11 @@ Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
   std::int64_t tombstones = tombstones_count_;
   Outcome<void> result = Transaction([&]() -> Outcome<void> {
     for (const RowSize& row : rows) {
-      const auto buried = Bury(row.id);
+      const auto buried = Remove(row.id);
       if (!buried) {
         return tl::unexpected(buried.error());
       }
       tombstones += *buried ? 1 : 0;
-      if (auto deleted = delete_.Bind(1, row.id).Run(); !deleted) {
-        return deleted;
-      }
       Count(tally, row.kept, -1, -row.size);
     }
     return WriteTally(tally, tombstones);
@@ -347,21 +376,61 @@ Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
   return result;
 }
 
-// Of the row as it is: one that was altered does not fit into the chain after it is gone either.
-Outcome<bool> Writer::Bury(std::int64_t id) {
-  if (id < first_) {
-    return false;
+// The tombstone is of the row as it is: one that was altered does not fit into the chain after it is gone either.
+Outcome<bool> Writer::Remove(std::int64_t id) {
+  const Outcome<bool> found = read_row_.Bind(1, id).Step();
+  if (!found || !*found) {
+    return found;
   }
-  Outcome<bool> row = read_row_.Bind(1, id).Step();
-  if (!row || !*row) {
-    return row;
-  }
-  const Digest digest = chain_.DigestOf(ReadChainedRow(read_row_));
+  const ChainedRow row = ReadChainedRow(read_row_);
+  const auto remove = [&]() -> Outcome<void> {
+    if (row.decision != policy::ToString(policy::DecisionKind::kAllowed)) {
+      for (const std::string_view registry : RegistriesIn(row.registries)) {
+        if (auto deleted = delete_registry_.Bind(1, row.decision).Bind(2, registry).Bind(3, id).Run(); !deleted) {
+          return deleted;
+        }
+      }
+    }
+    if (id < first_) {
+      return {};
+    }
+    const Digest digest = chain_.DigestOf(row);
+    return bury_.Bind(1, id).BindBlob(2, View(digest)).Run();
+  };
+  Outcome<void> removed = remove();
   read_row_.Reset();
-  if (auto buried = bury_.Bind(1, id).BindBlob(2, View(digest)).Run(); !buried) {
-    return tl::unexpected(buried.error());
+  if (removed) {
+    removed = delete_.Bind(1, id).Run();
   }
-  return true;
+  return removed ? Outcome<bool>(id >= first_) : tl::unexpected(removed.error());
+}
+
+Outcome<void> Writer::AddHourly(const HourlyCounts& counts, std::int64_t upto) {
+  Outcome<void> result = Transaction([&]() -> Outcome<void> {
+    auto added = hourly_.Add(counts);
+    return added ? SaveCursor(kHourlyConsumer, upto) : added;
+  });
+  if (!result) {
+    hourly_.Forget();
+  }
+  return result;
+}
+
+Outcome<bool> Writer::PruneHourly(std::int64_t hour, std::int64_t max_bytes) {
+  bool removed = false;
+  Outcome<void> result = Transaction([&]() -> Outcome<void> {
+    const auto some = hourly_.Prune(hour, max_bytes);
+    if (!some) {
+      return tl::unexpected(some.error());
+    }
+    removed = *some;
+    return {};
+  });
+  if (!result) {
+    hourly_.Forget();
+    return tl::unexpected(result.error());
+  }
+  return removed;
 }
 
 Outcome<std::optional<Digest>> Writer::ValueOf(Statement& statement, std::int64_t id) {

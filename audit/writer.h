@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "audit/chain.h"
+#include "audit/hourly.h"
 #include "audit/record.h"
 #include "audit/sqlite.h"
 #include "audit/store.h"
@@ -35,8 +36,8 @@ struct RowSize {
 class Writer {
  public:
   // Opens the file for writing in WAL mode, creates or migrates the schema, begins the chain where there is none, and reads
-  // the tally. `wal_pages` gets the
-  // write-ahead log's length at every commit, and must outlive the Writer. Ids go on behind `ids_after` at least.
+  // the tally. `wal_pages` gets the write-ahead log's length at every commit, and must outlive the Writer. Ids go on behind
+  // `ids_after` at least.
   static base::Result<Writer> Open(const std::string& path, Durability durability, std::int64_t ids_after,
                                    std::atomic<std::int64_t>* wal_pages, bool* damaged);
 
@@ -47,6 +48,11 @@ class Writer {
   sqlite::Outcome<void> Delete(std::span<const RowSize> rows);
   sqlite::Outcome<void> SaveCursor(std::string_view consumer, std::int64_t cursor);
   sqlite::Outcome<void> SaveTally();  // nothing when it is saved already
+
+  // Adds to the roll-ups what the rows up to `upto` come to, that were in none yet.
+  sqlite::Outcome<void> AddHourly(const HourlyCounts& counts, std::int64_t upto);
+  // As HourlyTable::Prune.
+  sqlite::Outcome<bool> PruneHourly(std::int64_t hour, std::int64_t max_bytes);
 
   // Makes a gap of the oldest tombstones, a few hundred at most: where nothing older is left, or when there are more than
   // `max_tombstones`. False: nothing to do. Behind a gap in the middle, rows before it are proven only by anchors before it.
@@ -67,14 +73,16 @@ class Writer {
   sqlite::Outcome<void> Settle();
   sqlite::Outcome<void> LoadChain();
   sqlite::Outcome<void> BeginChain();
-  sqlite::Outcome<bool> Bury(std::int64_t id);  // false: no such row in the chain
+  sqlite::Outcome<void> InsertRegistries(const Record& record, std::int64_t id);
+  sqlite::Outcome<bool> Remove(std::int64_t id);  // true: it leaves a tombstone
   sqlite::Outcome<bool> Fold(std::int64_t max_tombstones);
   sqlite::Outcome<std::optional<Digest>> ValueOf(sqlite::Statement& statement, std::int64_t id);
   sqlite::Outcome<void> WriteTally(const Tally& tally, std::int64_t tombstones);
 
   sqlite::Connection connection_;  // before its statements
-  sqlite::Statement begin_, commit_, insert_, delete_, save_cursor_, load_cursor_, save_tally_;
+  sqlite::Statement begin_, commit_, insert_, insert_registry_, delete_, delete_registry_, save_cursor_, load_cursor_, save_tally_;
   sqlite::Statement read_row_, bury_, row_value_, tombstones_, remove_tombstone_, gap_before_, gap_behind_, write_gap_, remove_gap_;
+  HourlyTable hourly_;
   Tally tally_;
   std::int64_t last_id_ = 0;   // every row up to it is in tally_
   std::int64_t saved_id_ = 0;  // every row up to it is in the tally that is stored

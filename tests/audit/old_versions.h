@@ -29,6 +29,26 @@ PRAGMA application_id = 0x41435241;
 PRAGMA user_version = 1;
 )sql";
 
+// What version 2 was released with, beside that.
+inline constexpr const char* kVersion2 = R"sql(
+ALTER TABLE decision ADD COLUMN chain BLOB;
+ALTER TABLE tally ADD COLUMN head BLOB;
+ALTER TABLE tally ADD COLUMN tombstones INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE chain (only INTEGER PRIMARY KEY CHECK (only = 1), log BLOB NOT NULL, first INTEGER NOT NULL) STRICT;
+CREATE TABLE tombstone (id INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+INSERT INTO decision VALUES
+  (3, 1795438800000000, 1795438800000000, 500, 0, 'Warned', 'two', 'bank', 'bank', 'bert', ' a.azurecr.io b.azurecr.io ', '{"uid":"two"}', NULL),
+  (4, 1795438800000000, 1795438800000000, 500, 0, 'Denied', 'none', 'bank', 'bank', 'bert', ' ', '{"uid":"none"}', NULL),
+  (5, 1795438800000000, 1795438800000000, 500, 0, 'Allowed', 'fine', 'bank', NULL, 'bert', ' a.azurecr.io ', '{"uid":"fine"}', NULL);
+PRAGMA user_version = 2;
+)sql";
+
 inline void WriteVersion1(const std::string& database) { ExecuteOn(database, kVersion1); }
+
+inline void WriteVersion2(const std::string& database) {
+  ExecuteOn(database, kVersion1);
+  ExecuteOn(database, kVersion2);
+}
 
 }  // namespace support

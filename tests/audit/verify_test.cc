@@ -45,6 +45,9 @@ void ForgeChain(const std::string& database) {
   }
   auto head = connection.Prepare("UPDATE tally SET upto = ?1, head = ?2").value();
   ASSERT_TRUE(head.Bind(1, values.back().first).BindBlob(2, View(value)).Run());
+  ASSERT_TRUE(connection.Execute(
+      "DELETE FROM decision_registry WHERE NOT EXISTS (SELECT 1 FROM decision AS d WHERE d.id = decision_registry.id AND d.decision = "
+      "decision_registry.decision)"));
 }
 
 class VerifyTest : public testing::Test {
@@ -260,6 +263,24 @@ TEST_F(VerifyTest, AForgedChainIsFoundByTheAnchorBehindTheForgery) {
   EXPECT_EQ(Broken(anchors), "3-6: not what the anchor of 2026-11-23T12:34:56.000000Z says");
   EXPECT_EQ(Run(anchors).broken->uid, "u6");
   EXPECT_EQ(Broken({anchors[0]}), "");
+}
+
+// A question about a registry goes by a table of its own, which the chain does not cover.
+TEST_F(VerifyTest, ADenialThatIsHiddenFromQuestionsAboutItsRegistryIsFound) {
+  Commit(2);
+  Commit(1, {.decision = policy::DecisionKind::kAllowed});
+  EXPECT_EQ(Broken(), "");
+  ExecuteOn(options_.database, "DELETE FROM decision_registry WHERE id = 2");
+  EXPECT_THAT(Broken(), testing::StartsWith("2: not found by its registry"));
+}
+
+TEST_F(VerifyTest, ARegistryThatWasPutDownForADenialIsFound) {
+  Commit(3);
+  ExecuteOn(options_.database, "INSERT INTO decision_registry VALUES ('Denied', 'other.azurecr.io', 2)");
+  EXPECT_THAT(Broken(), testing::StartsWith("2: found by a registry that it does not have"));
+  const auto reader = OpenDatabaseReader(options_.database);
+  const auto page = (*reader)->Read({.filter = {.decision = "Denied", .registry = "other.azurecr.io"}});
+  EXPECT_THAT(page.value().rows, testing::IsEmpty()) << "the record says what is true";
 }
 
 TEST_F(VerifyTest, TwoAnchorsThatContradictEachOtherCannotBothHold) {
