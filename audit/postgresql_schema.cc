@@ -31,8 +31,9 @@ CREATE TABLE acr_admission.decision (
   namespace text COLLATE "C" NOT NULL,
   "user" text COLLATE "C" NOT NULL,
   registries text[] COLLATE "C" NOT NULL,   -- of its images
-  requirements text[] COLLATE "C" NOT NULL, -- that denied or warned
   images text[] COLLATE "C" NOT NULL,       -- as written
+  blamed_registries text[] COLLATE "C" NOT NULL,    -- what it was denied or warned about for
+  blamed_requirements text[] COLLATE "C" NOT NULL,
   record text NOT NULL,                     -- the JSON object
   PRIMARY KEY (time, log, sequence)
 ) PARTITION BY RANGE (time);

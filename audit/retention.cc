@@ -34,11 +34,12 @@ Outcome<std::vector<RowSize>> Collect(Statement& statement, bool kept) {
 Outcome<Retention> Retention::Prepare(sqlite::Connection& reader) {
   Retention retention;
   const std::initializer_list<std::pair<Statement*, std::string_view>> statements = {
-      {&retention.by_id_, "SELECT id, size, time, kept IS NOT NULL FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
-      {&retention.spare_, "SELECT id, size FROM decision WHERE id >= ?1 AND +kept IS NULL ORDER BY id LIMIT ?2"},
+      {&retention.by_id_, "SELECT id, size, time, kept IS NOT NULL FROM decision WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
+      {&retention.spare_, "SELECT id, size FROM decision WHERE id >= ?1 AND id <= ?3 AND +kept IS NULL ORDER BY id LIMIT ?2"},
       {&retention.largest_,
-       "SELECT kept FROM decision INDEXED BY decision_kept WHERE kept IS NOT NULL GROUP BY kept ORDER BY count(*) DESC, kept LIMIT 1"},
-      {&retention.kept_, "SELECT id, size FROM decision INDEXED BY decision_kept WHERE kept = ?1 ORDER BY id LIMIT ?2"},
+       "SELECT kept FROM decision INDEXED BY decision_kept WHERE kept IS NOT NULL AND id <= ?1 GROUP BY kept ORDER BY count(*) DESC, kept "
+       "LIMIT 1"},
+      {&retention.kept_, "SELECT id, size FROM decision INDEXED BY decision_kept WHERE kept = ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
   };
   for (const auto& [statement, sql] : statements) {
     Outcome<Statement> prepared = reader.Prepare(sql);
@@ -50,7 +51,7 @@ Outcome<Retention> Retention::Prepare(sqlite::Connection& reader) {
   return retention;
 }
 
-Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time now) {
+Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time now, std::int64_t last) {
   const std::int64_t too_old = cutoff.time_since_epoch().count();
   const std::int64_t future = now.time_since_epoch().count();
   std::vector<RowSize> rows;
@@ -58,7 +59,7 @@ Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time no
   while (rows.empty()) {
     std::size_t seen = 0;
     bool younger = false;
-    by_id_.Bind(1, after).Bind(2, kStep);
+    by_id_.Bind(1, after).Bind(2, kStep).Bind(3, last);
     while (!younger) {
       const Outcome<bool> row = by_id_.Step();
       if (!row) {
@@ -84,27 +85,27 @@ Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time no
   return rows;
 }
 
-Outcome<std::vector<RowSize>> Retention::OverSize(const Tally& tally) {
+Outcome<std::vector<RowSize>> Retention::OverSize(const Tally& tally, std::int64_t last) {
   const bool spare_first = tally.spare.bytes >= tally.kept.bytes;
-  auto rows = spare_first ? OldestSpare() : OldestOfLargestNamespace();
+  auto rows = spare_first ? OldestSpare(last) : OldestOfLargestNamespace(last);
   if (rows && rows->empty()) {
-    rows = spare_first ? OldestOfLargestNamespace() : OldestSpare();
+    rows = spare_first ? OldestOfLargestNamespace(last) : OldestSpare(last);
   }
   return rows;
 }
 
-Outcome<std::vector<RowSize>> Retention::OldestSpare() {
-  spare_.Bind(1, spare_from_).Bind(2, kStep);
+Outcome<std::vector<RowSize>> Retention::OldestSpare(std::int64_t last) {
+  spare_.Bind(1, spare_from_).Bind(2, kStep).Bind(3, last);
   auto rows = Collect(spare_, false);
-  if (rows) {
+  if (rows && !rows->empty()) {
     // From the first of them: should their deletion fail, they are found again.
-    spare_from_ = rows->empty() ? 0 : rows->front().id;
+    spare_from_ = rows->front().id;
   }
   return rows;
 }
 
-Outcome<std::vector<RowSize>> Retention::OldestOfLargestNamespace() {
-  const Outcome<bool> row = largest_.Step();
+Outcome<std::vector<RowSize>> Retention::OldestOfLargestNamespace(std::int64_t last) {
+  const Outcome<bool> row = largest_.Bind(1, last).Step();
   if (!row) {
     return tl::unexpected(row.error());
   }
@@ -113,7 +114,7 @@ Outcome<std::vector<RowSize>> Retention::OldestOfLargestNamespace() {
   }
   const std::string name(largest_.Text(0));
   largest_.Reset();
-  return Collect(kept_.Bind(1, name).Bind(2, kStep), true);
+  return Collect(kept_.Bind(1, name).Bind(2, kStep).Bind(3, last), true);
 }
 
 }  // namespace audit

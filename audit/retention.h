@@ -3,10 +3,12 @@
 // By age: whatever is older than the limit. Over size: the class that holds more bytes loses, spare at a tie; among spare
 // rows the oldest, among kept rows the oldest of the namespace with most of them. So spare rows go first as long as kept
 // rows hold no more than half, kept rows are never pushed out of their half by spare ones, nor one namespace's by another's.
+// Where rows are yet to be taken by somebody, only those up to `last` are chosen from.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "audit/sqlite.h"
@@ -20,20 +22,22 @@ class Retention {
   // Rows in one step: their deletion holds up a commit for a millisecond and a half.
   static constexpr std::size_t kStepRows = 128;
 
+  static constexpr std::int64_t kAllRows = std::numeric_limits<std::int64_t>::max();
+
   // `reader` must outlive it.
   static sqlite::Outcome<Retention> Prepare(sqlite::Connection& reader);
 
   // Up to kStepRows rows with times before `cutoff`; none when the oldest rows are younger. Rows are looked through in the
   // order of ids up to the first that is younger but not in the future: where the clock was wrong for a while, rows in the
   // future do not save what lies behind them.
-  sqlite::Outcome<std::vector<RowSize>> TooOld(base::Time cutoff, base::Time now);
+  sqlite::Outcome<std::vector<RowSize>> TooOld(base::Time cutoff, base::Time now, std::int64_t last);
 
   // Up to kStepRows rows of the class that loses by `tally`; none when there are no rows.
-  sqlite::Outcome<std::vector<RowSize>> OverSize(const Tally& tally);
+  sqlite::Outcome<std::vector<RowSize>> OverSize(const Tally& tally, std::int64_t last);
 
  private:
-  sqlite::Outcome<std::vector<RowSize>> OldestSpare();
-  sqlite::Outcome<std::vector<RowSize>> OldestOfLargestNamespace();
+  sqlite::Outcome<std::vector<RowSize>> OldestSpare(std::int64_t last);
+  sqlite::Outcome<std::vector<RowSize>> OldestOfLargestNamespace(std::int64_t last);
 
   sqlite::Statement by_id_, spare_, largest_, kept_;
   std::int64_t spare_from_ = 0;  // no spare row has a smaller id

@@ -50,7 +50,7 @@ constexpr std::chrono::milliseconds kReaderWait{0};
 // What the audit threads read with, and checkpoint with: a connection that has read nothing checkpoints nothing.
 struct Reader {
   sqlite::Connection connection;  // before its statements
-  sqlite::Statement committed, link, pages, free_pages;
+  sqlite::Statement committed, rows, link, pages, free_pages;
   Retention retention;
   HourlySource hourly;
   std::optional<std::int64_t> counted;  // rows up to it are in the roll-ups; none: not looked up yet
@@ -69,6 +69,8 @@ sqlite::Outcome<Reader> OpenReader(const std::string& path) {
   }
   const std::initializer_list<std::pair<sqlite::Statement*, std::string_view>> statements = {
       {&reader.committed, "SELECT id, record FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
+      {&reader.rows,
+       "SELECT id, time, dry_run, decision, uid, namespace, user, registries, record FROM decision WHERE id > ?1 ORDER BY id"},
       {&reader.link, "SELECT chain FROM decision WHERE id = ?1"},
       {&reader.pages, "PRAGMA page_count"},
       {&reader.free_pages, "PRAGMA freelist_count"},
@@ -148,6 +150,36 @@ class SqliteStore final : public Store {
     return records;
   }
 
+  base::Result<Rows> ReadRows(std::int64_t cursor, std::size_t max_rows, std::size_t max_bytes) override
+      EXCLUDES(read_mutex_, write_mutex_) {
+    base::MutexLock read_lock(read_mutex_);  // to the end: the rows and the name are of one database
+    if (!reader_) {
+      return tl::unexpected(NotOpen());
+    }
+    Rows read;
+    sqlite::Statement& row = reader_->rows.Bind(1, cursor);
+    for (std::size_t bytes = 0; read.rows.size() < max_rows && bytes < max_bytes;) {
+      const auto next = row.Step();
+      if (!next) {
+        return Failed<Rows>(next.error());
+      }
+      if (!*next) {
+        break;
+      }
+      read.rows.push_back({row.Int(0), base::Time(std::chrono::microseconds(row.Int(1))), row.Int(2) != 0, std::string(row.Text(3)),
+                           std::string(row.Text(4)), std::string(row.Text(5)), std::string(row.Text(6)), std::string(row.Text(7)),
+                           std::string(row.Text(8))});
+      bytes += read.rows.back().record.size();
+    }
+    row.Reset();
+    base::MutexLock write_lock(write_mutex_);
+    if (!writer_) {
+      return tl::unexpected(NotOpen());
+    }
+    read.log = writer_->head().log;
+    return read;
+  }
+
   base::Result<std::optional<Link>> ReadLink(std::int64_t sequence) override EXCLUDES(read_mutex_, write_mutex_) {
     base::MutexLock read_lock(read_mutex_);
     if (!reader_) {
@@ -193,7 +225,11 @@ class SqliteStore final : public Store {
 
   base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) override EXCLUDES(write_mutex_) {
     base::MutexLock lock(write_mutex_);
-    return Write([&](Writer& writer) { return writer.SaveCursor(consumer, cursor); });
+    auto saved = Write([&](Writer& writer) { return writer.SaveCursor(consumer, cursor); });
+    if (saved && consumer == options_.waits_for) {
+      taken_ = cursor;
+    }
+    return saved;
   }
 
   base::Result<void> Maintain() override EXCLUDES(read_mutex_, write_mutex_) {
@@ -219,7 +255,11 @@ class SqliteStore final : public Store {
     return notice_.empty() ? std::nullopt : std::optional(std::exchange(notice_, {}));
   }
 
-  Size Measure() const override { return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes, set_aside_.load()}; }
+  Size Measure() const override {
+    const std::int64_t taken = taken_.load();
+    const std::int64_t waiting = options_.waits_for.empty() ? 0 : std::max<std::int64_t>(last_committed_.load() - taken, 0);
+    return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes, set_aside_.load(), waiting, lost_.load()};
+  }
 
  private:
   // What is damaged, or left alone, is set aside, once.
@@ -243,7 +283,7 @@ class SqliteStore final : public Store {
           reader_ = std::move(*reader);
           CountRows();
           damaged_ = false;
-          return {};
+          return LoadTaken();
         }
         damaged = reader.error().Damaged();
         writer = tl::unexpected<base::Error>(reader.error());
@@ -289,6 +329,11 @@ class SqliteStore final : public Store {
         return aside;
       }
       to_set_aside_ = false;
+      // What was not taken out of it is not in the new one.
+      if (!options_.waits_for.empty() && last_id_ > taken_.load()) {
+        lost_ += last_id_ - taken_.load();
+        taken_ = last_id_;
+      }
     }
     return OpenLocked();
   }
@@ -340,7 +385,9 @@ class SqliteStore final : public Store {
     std::int64_t target = options_.retention_bytes;
     const auto began = clock_.Monotonic();
     for (int step = 0; step < kMaxSteps && clock_.Monotonic() - began < kMaxRetain; ++step) {
-      auto rows = reader_->retention.TooOld(cutoff, now);
+      const std::int64_t taken = options_.waits_for.empty() ? Retention::kAllRows : taken_.load();
+      std::int64_t lost = 0;
+      auto rows = reader_->retention.TooOld(cutoff, now, taken);
       if (rows && rows->empty()) {
         const auto used = UsedBytes();
         if (!used) {
@@ -351,9 +398,14 @@ class SqliteStore final : public Store {
           break;
         }
         target = options_.retention_bytes - options_.retention_bytes / kSlackShare;
-        rows = reader_->retention.OverSize(CurrentTally());
+        rows = reader_->retention.OverSize(CurrentTally(), taken);
+        const bool last_resort = rows && rows->empty() && taken != Retention::kAllRows;
+        if (last_resort) {
+          rows = reader_->retention.OverSize(CurrentTally(), Retention::kAllRows);
+        }
         if (rows) {
           KeepWhatFits(*rows, *used - target);
+          lost = last_resort ? static_cast<std::int64_t>(rows->size()) : 0;
         }
       }
       if (!rows) {
@@ -366,6 +418,7 @@ class SqliteStore final : public Store {
       if (const auto deleted = Write([&](Writer& writer) { return writer.Delete(*rows); }); !deleted) {
         return deleted;
       }
+      lost_ += lost;
     }
     if (const auto folded = FoldTombstones(); !folded) {
       return folded;
@@ -464,7 +517,23 @@ class SqliteStore final : public Store {
     return {};
   }
 
-  void CountRows() REQUIRES(write_mutex_) { rows_ = writer_->tally().spare.rows + writer_->tally().kept.rows; }
+  void CountRows() REQUIRES(write_mutex_) {
+    rows_ = writer_->tally().spare.rows + writer_->tally().kept.rows;
+    last_committed_ = writer_->last_id();
+  }
+
+  // A new database knows no cursor: where one was set aside, all of it is taken or lost.
+  base::Result<void> LoadTaken() REQUIRES(write_mutex_) {
+    if (options_.waits_for.empty()) {
+      return {};
+    }
+    const auto cursor = writer_->LoadCursor(options_.waits_for);
+    if (!cursor) {
+      return Failed<void>(cursor.error());
+    }
+    taken_ = std::max(taken_.load(), *cursor);
+    return {};
+  }
 
   template <class T>
   base::Result<T> Failed(const sqlite::Failure& failure) {
@@ -483,6 +552,7 @@ class SqliteStore final : public Store {
   const WriterLock lock_;
   std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0}, set_aside_{0};
   std::atomic<bool> damaged_{false};
+  std::atomic<std::int64_t> taken_{0}, last_committed_{0}, lost_{0};  // taken_: the saved cursor of waits_for
 
   // Where both are held, read_mutex_ was locked first. A commit needs write_mutex_ alone.
   base::Mutex read_mutex_;

@@ -2,7 +2,8 @@
 // loses nothing, and with Durability::kDisk neither does a power loss.
 //
 // Threads: Commit from any thread (serialised by the store's mutex, one transaction a call: gather a loop turn's records
-// first). Maintain, ReadCommitted and ReadLink from the audit thread. Queries go through audit/database_reader.h.
+// first). Maintain, the reading calls and cursors from any thread that nobody waits for: they wait for each other. Queries go through
+// audit/database_reader.h.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,18 @@ struct StoreOptions {
   Durability durability = Durability::kProcess;
   std::chrono::microseconds retention_age = std::chrono::hours(24 * 30);
   std::int64_t retention_bytes = std::int64_t{1} << 30;
+  // A consumer's name: rows behind its cursor are not deleted for their age, and for size only when there are no others. "": none.
+  std::string waits_for = {};
+};
+
+// A row as it stands in the database.
+struct StoredRow {
+  std::int64_t sequence = 0;
+  base::Time time{};
+  bool dry_run = false;
+  std::string decision, uid, namespace_name, user;
+  std::string registries;  // as in Record
+  std::string record;
 };
 
 class Store {
@@ -39,6 +52,14 @@ class Store {
 
   // Committed rows after `cursor`, oldest first, at most `limit`; moves the cursor past them.
   virtual base::Result<std::vector<std::string>> ReadCommitted(std::int64_t* cursor, std::size_t limit) = 0;
+
+  // The same with all their columns, and the name of the log that they are in (16 bytes; by it and the sequence a row is known
+  // everywhere). At most `max_rows`, and no more behind `max_bytes` of records.
+  struct Rows {
+    std::string log;
+    std::vector<StoredRow> rows;
+  };
+  virtual base::Result<Rows> ReadRows(std::int64_t cursor, std::size_t max_rows, std::size_t max_bytes) = 0;
 
   // The chain's value behind the row of that id; none when the row is gone or older than the chain. The chain's beginning and
   // the last row that was committed have theirs always.
@@ -60,6 +81,8 @@ class Store {
     std::int64_t bytes = 0;
     std::int64_t wal_bytes = 0;
     std::int64_t set_aside = 0;  // damaged databases that lie beside it, from this run and earlier ones
+    std::int64_t waiting = 0;  // rows behind the cursor of StoreOptions::waits_for
+    std::int64_t lost = 0;     // of those, deleted before they were taken: since the store was opened
   };
   virtual Size Measure() const = 0;  // any thread; from counters, no I/O
 };

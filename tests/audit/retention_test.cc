@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -181,6 +182,59 @@ TEST(Retention, ASmallerLimitIsReachedAtTheNextStart) {
   ASSERT_TRUE(store->Maintain());
   EXPECT_LE(store->Measure().bytes, kSize);
   EXPECT_EQ(store->Measure().rows, static_cast<std::int64_t>(ReadAll(*store).size()));
+}
+
+// Rows that a consumer is yet to take.
+TEST(Retention, WhatAConsumerHasNotTakenIsNotTooOld) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .retention_age = 24h, .waits_for = "elsewhere"};
+  {
+    const auto store = OpenStore(options, clock);
+    CommitMany(*store, 300, {.uid = "taken", .time = clock.Now()});
+    CommitMany(*store, 300, {.uid = "waiting", .decision = DecisionKind::kAllowed, .time = clock.Now()});
+    EXPECT_EQ(store->Measure().waiting, 600);
+    ASSERT_TRUE(store->SaveCursor("elsewhere", 300));
+    EXPECT_EQ(store->Measure().waiting, 300);
+    clock.Advance(48h);
+  }
+  const auto store = OpenStore(options, clock);  // the cursor is the one that was saved
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_EQ(store->Measure().rows, 300);
+  EXPECT_EQ(Uids(*store).front(), "waiting0");
+
+  ASSERT_TRUE(store->SaveCursor("stdout", 600));  // another's cursor
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_EQ(store->Measure().rows, 300);
+
+  ASSERT_TRUE(store->SaveCursor("elsewhere", 600));
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_EQ(store->Measure().rows, 0);
+  EXPECT_EQ(store->Measure().waiting, 0);
+  EXPECT_EQ(store->Measure().lost, 0);
+}
+
+TEST(Retention, OverSizeWhatWasTakenGoesFirstWhateverItIs) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize, .waits_for = "elsewhere"}, clock);
+  CommitMany(*store, 200, {.uid = "denied", .padding = std::string(2000, 'x'), .time = clock.Now()});
+  ASSERT_TRUE(store->SaveCursor("elsewhere", 200));
+  CommitMany(*store, 250, {.uid = "allowed", .decision = DecisionKind::kAllowed, .padding = std::string(2000, 'x'), .time = clock.Now()});
+
+  const std::vector<std::string> uids = Uids(*store);
+  EXPECT_EQ(std::count_if(uids.begin(), uids.end(), [](const std::string& uid) { return uid.starts_with("allowed"); }), 250);
+  EXPECT_LT(uids.size(), 450u);
+  EXPECT_EQ(store->Measure().lost, 0);
+}
+
+TEST(Retention, OverSizeWhatWasNotTakenGoesLastAndIsCounted) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize, .waits_for = "elsewhere"}, clock);
+  CommitMany(*store, 1000, {.uid = "allowed", .decision = DecisionKind::kAllowed, .padding = std::string(2000, 'x'), .time = clock.Now()});
+
+  const Store::Size size = store->Measure();
+  EXPECT_LT(size.rows, 1000);
+  EXPECT_EQ(size.lost, 1000 - size.rows);
+  EXPECT_EQ(size.waiting, 1000);
 }
 
 }  // namespace

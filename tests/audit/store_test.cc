@@ -57,6 +57,34 @@ TEST(Store, ReadsWhatWasCommittedInOrderFromACursorOn) {
   EXPECT_GT(store->Measure().wal_bytes, 0);
 }
 
+TEST(Store, ReadsWholeRowsAndTheNameOfTheirLog) {
+  const support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase()}, clock);
+  const std::vector<Record> records = {SampleRecord{.uid = "a", .dry_run = true}.Make(),
+                                       SampleRecord{.uid = "b", .namespace_name = "pay"}.Make(),
+                                       SampleRecord{.uid = "c", .padding = std::string(3000, 'p')}.Make()};
+  ASSERT_TRUE(store->Commit(records));
+
+  const Store::Rows rows = store->ReadRows(0, 100, 1 << 20).value();
+  EXPECT_EQ(rows.log, store->ReadLink(3).value()->log);
+  ASSERT_THAT(rows.rows, SizeIs(3));
+  const StoredRow& row = rows.rows[1];
+  EXPECT_EQ(row.sequence, 2);
+  EXPECT_EQ(row.time, records[1].time);
+  EXPECT_FALSE(row.dry_run);
+  EXPECT_TRUE(rows.rows[0].dry_run);
+  EXPECT_EQ(row.decision, "Denied");
+  EXPECT_EQ(row.uid, "b");
+  EXPECT_EQ(row.namespace_name, "pay");
+  EXPECT_EQ(row.user, "anna");
+  EXPECT_EQ(row.registries, " contoso.azurecr.io ");
+  EXPECT_EQ(row.record, records[1].json);
+
+  EXPECT_THAT(store->ReadRows(1, 1, 1 << 20).value().rows, SizeIs(1));
+  EXPECT_THAT(store->ReadRows(1, 100, 1).value().rows, SizeIs(1));  // one at least, or nothing would ever go on
+  EXPECT_THAT(store->ReadRows(3, 100, 1 << 20).value().rows, SizeIs(0));
+}
+
 TEST(Store, RemembersRecordsCursorsAndCountsAcrossRuns) {
   const support::FakeClock clock;
   const StoreOptions options{.database = ScratchDatabase(), .durability = Durability::kDisk};
@@ -176,6 +204,9 @@ void WriteDamagedInside(const StoreOptions& options, const base::Clock& clock) {
     for (int i = 0; i < 300; ++i) {
       ASSERT_TRUE(CommitOne(*store, {.uid = "u" + std::to_string(i), .padding = std::string(2000, 'p')}));
     }
+    if (!options.waits_for.empty()) {
+      ASSERT_TRUE(store->SaveCursor(options.waits_for, 40));
+    }
     ASSERT_TRUE(store->Maintain());  // a start counts only what came after
   }
   Spoil(options.database);
@@ -183,7 +214,7 @@ void WriteDamagedInside(const StoreOptions& options, const base::Clock& clock) {
 
 TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
   const support::FakeClock clock;
-  const StoreOptions options{.database = ScratchDatabase()};
+  const StoreOptions options{.database = ScratchDatabase(), .waits_for = "elsewhere"};
   WriteDamagedInside(options, clock);
   const auto store = OpenStore(options, clock);
   std::int64_t cursor = 0;
@@ -196,6 +227,8 @@ TEST(Store, DamageThatShowsWhileRunningIsSetAsideByMaintain) {
   EXPECT_THAT(store->TakeNotice().value_or(""), HasSubstr(aside));
   EXPECT_EQ(store->TakeNotice(), std::nullopt);
   EXPECT_EQ(store->Measure().set_aside, 1);
+  EXPECT_EQ(store->Measure().lost, 260);  // what "elsewhere" had not taken
+  EXPECT_EQ(store->Measure().waiting, 0);
 
   ASSERT_TRUE(CommitOne(*store, {.uid = "after"}));
   EXPECT_TRUE(store->Maintain());

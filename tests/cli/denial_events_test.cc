@@ -297,6 +297,7 @@ class FailingStore final : public audit::Store {
     }
     return std::vector<std::string>();
   }
+  base::Result<Rows> ReadRows(std::int64_t, std::size_t, std::size_t) override { return Rows{}; }
   base::Result<std::optional<audit::Link>> ReadLink(std::int64_t) override { return std::nullopt; }
   base::Result<std::int64_t> LoadCursor(const std::string&) override { return 0; }
   base::Result<void> SaveCursor(const std::string&, std::int64_t) override { return {}; }

@@ -59,7 +59,7 @@ TEST_F(AuditMigrate, MakesTheSchemaAndAgainLeavesItAsItIs) {
   const Result first = Run();
   EXPECT_EQ(first.exit, 0) << first.err;
   EXPECT_THAT(first.out, AllOf(HasSubstr("database " + server_.database), HasSubstr("version 1, made anew")));
-  Sql("INSERT INTO acr_admission.decision VALUES (now(), '\\x01', 1, 1, '', '', 'Denied', false, 'u-1', '', '', '{}', '{}', '{}', "
+  Sql("INSERT INTO acr_admission.decision VALUES (now(), '\\x01', 1, 1, '', '', 'Denied', false, 'u-1', '', '', '{}', '{}', '{}', '{}', "
       "'record')");
 
   const Result again = Run();
@@ -126,7 +126,8 @@ TEST_F(AuditMigrate, WritersMayInsertAndNothingElse) {
       as_writer,
       "SELECT acr_admission.make_partition((now() AT TIME ZONE 'UTC')::date - 1);"
       "INSERT INTO acr_admission.decision (time, log, sequence, cluster, replica, decision, dry_run, uid, namespace, \"user\", registries, "
-      "requirements, images, record) VALUES (now(), '\\x01', 1, '', '', 'Denied', false, 'u-1', '', '', '{}', '{}', '{}', 'r') ON CONFLICT "
+      "images, blamed_registries, blamed_requirements, record) VALUES (now(), '\\x01', 1, '', '', 'Denied', false, 'u-1', '', '', '{}', "
+      "'{}', '{}', '{}', 'r') ON CONFLICT "
       "DO NOTHING");
   EXPECT_THAT(Sql("SELECT record FROM acr_admission.decision"), ElementsAre("r"));
 
@@ -150,7 +151,7 @@ TEST_F(AuditMigrate, RetentionDropsWholeDaysAndWhatIsOldInTheDefaultPartition) {
   }
   Sql("INSERT INTO acr_admission.decision SELECT now() - d * interval '1 day', '\\x01', d, d, '', '', 'Denied', false, '', '', '', '{}', "
       "'{}', "
-      "'{}', 'r' FROM unnest(ARRAY[0, 29, 32, 40, 500, -100]) AS d");
+      "'{}', '{}', 'r' FROM unnest(ARRAY[0, 29, 32, 40, 500, -100]) AS d");
   EXPECT_THAT(Sql("SELECT sequence FROM acr_admission.decision_default ORDER BY sequence"), ElementsAre("-100", "500"));
 
   EXPECT_THAT(Sql("SELECT acr_admission.drop_old_partitions()"), ElementsAre("2"));
@@ -166,7 +167,7 @@ TEST_F(AuditMigrate, APartitionTakesWhatTheDefaultOneHeldForIt) {
   ASSERT_EQ(Run().exit, 0);
   Sql("INSERT INTO acr_admission.decision SELECT now() - d * interval '1 day', '\\x01', d, d, '', '', 'Denied', false, '', '', '', '{}', "
       "'{}', "
-      "'{}', 'record ' || d FROM unnest(ARRAY[10, 11]) AS d");
+      "'{}', '{}', 'record ' || d FROM unnest(ARRAY[10, 11]) AS d");
   EXPECT_THAT(Sql("SELECT count(*) FROM acr_admission.decision_default"), ElementsAre("2"));
 
   EXPECT_THAT(Sql("SELECT acr_admission.make_partition((now() AT TIME ZONE 'UTC')::date - 10)"), ElementsAre("t"));
