@@ -39,7 +39,9 @@ CASES = {
     "own certificate": {"certificates": {"mode": "secret", "secret": {"name": "webhook-tls", "caBundle": PEM}},
                         "server": {"clientCA": PEM}},
     "no API server": {"certificates": {"mode": "secret", "secret": {"name": "webhook-tls", "caBundle": PEM}},
-                      "kubernetes": {"saveInventory": False, "keepLastGoodPolicy": False}},
+                      "kubernetes": {"saveInventory": False, "keepLastGoodPolicy": False}, "audit": {"events": False, "api": {"enabled": False}}},
+    "log that nobody asks": {"audit": {"events": False, "api": {"enabled": False}}},
+    "log for all who view": {"audit": {"api": {"aggregateToView": True}}},
     "file": {"inventory": {"source": "file", "file": {"registries": "[]"}}},
     "file of somebody else": {"inventory": {"source": "file", "file": {"existingConfigMap": "registries", "key": "list.json"}}},
     "everything": {

@@ -98,6 +98,24 @@ class Config(unittest.TestCase):
         limit = next(volume for volume in release.pod()["volumes"] if volume["name"] == "storage")["emptyDir"]["sizeLimit"]
         self.assertGreaterEqual(int(limit.removesuffix("Gi")) * 1024, 2 * size)
 
+    def test_denials_are_told_where_there_is_a_log_and_an_api_server(self):
+        self.assertIs(True, Release().config()["audit"]["events"])
+        for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
+            self.assertNotIn("events", Release(values).config()["audit"])
+
+    def test_each_address_of_the_headless_service_is_a_replica(self):
+        for values, port in (({}, 8443), (CASES["in the node's network"], 9443)):
+            release = Release(values)
+            service = release.one("Service", "acr-admission-replicas")["spec"]
+            self.assertEqual(("None", False), (service["clusterIP"], service["publishNotReadyAddresses"]))
+            pods = release.one("Deployment")["spec"]
+            self.assertLessEqual(pods["selector"]["matchLabels"].items(), service["selector"].items())
+            self.assertLessEqual(service["selector"].items(), pods["template"]["metadata"]["labels"].items())
+            self.assertEqual([port], [item["port"] for item in service["ports"]])
+            self.assertIn(port, [item["containerPort"] for item in release.container()["ports"]])
+        for values in (CASES["log that nobody asks"], {"audit": {"enabled": False}}):
+            self.assertEqual(["acr-admission"], [item["metadata"]["name"] for item in Release(values).all("Service")])
+
     def test_definitions(self):
         data = Release(CASES["everything"]).one("ConfigMap", "acr-admission-definitions")["data"]
         self.assertEqual({"ours.json", "mapped.json"}, set(data))

@@ -122,7 +122,7 @@ class Alerts(unittest.TestCase):
 class Scraping(unittest.TestCase):
     def test_service_monitor_finds_the_port_of_the_service(self):
         release = Release(CASES["everything"])
-        monitor, service = release.one("ServiceMonitor"), release.one("Service")
+        monitor, service = release.one("ServiceMonitor"), release.one("Service", "acr-admission")
         self.assertEqual("prometheus", monitor["metadata"]["labels"]["release"])
         self.assertLessEqual(monitor["spec"]["selector"]["matchLabels"].items(), service["metadata"]["labels"].items())
         port = next(item for item in service["spec"]["ports"] if item["name"] == monitor["spec"]["endpoints"][0]["port"])

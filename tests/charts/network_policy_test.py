@@ -28,15 +28,25 @@ class NetworkPolicy(unittest.TestCase):
         self.assertEqual({"Ingress", "Egress"}, set(policy["policyTypes"]))
 
     def test_the_api_server_alone_reaches_the_webhook(self):
-        self.assertEqual([KONNECTIVITY], peers(spec(), "ingress", "https"))
+        alone = CASES["log that nobody asks"]
+        self.assertEqual([KONNECTIVITY], peers(spec(alone), "ingress", "https"))
         self.assertEqual(
             [KONNECTIVITY, {"ipBlock": {"cidr": "10.1.0.0/28"}}],
-            peers(spec({"networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"]}}}), "ingress", "https"),
+            peers(spec({**alone, "networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"]}}}), "ingress", "https"),
         )
         self.assertEqual(
             [{"ipBlock": {"cidr": "10.1.0.0/28"}}],
-            peers(spec({"networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"], "konnectivity": False}}}), "ingress", "https"),
+            peers(spec({**alone, "networkPolicy": {"apiServer": {"cidrs": ["10.1.0.0/28"], "konnectivity": False}}}), "ingress", "https"),
         )
+
+    def test_replicas_reach_each_other_for_the_log(self):
+        for values, port in (({}, 8443), ({"server": {"port": 9443}}, 9443)):
+            release = Release(values)
+            policy = release.one("NetworkPolicy")["spec"]
+            others = {"podSelector": release.one("Deployment")["spec"]["selector"]}
+            self.assertEqual([KONNECTIVITY, others], peers(policy, "ingress", "https"))
+            self.assertEqual([others], peers(policy, "egress", port))
+        self.assertEqual([], peers(spec(CASES["log that nobody asks"]), "egress", 8443))
 
     def test_a_policy_that_nobody_passes_is_refused(self):
         said = refusal({"networkPolicy": {"apiServer": {"konnectivity": False}}})

@@ -102,7 +102,7 @@ class EveryRelease(unittest.TestCase):
                         self.assertRegex(value, r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
 
     def test_long_releases_that_differ_at_the_end_do_not_meet(self):
-        names = {Release(release=LONG[:-1] + end).one("Service")["metadata"]["name"] for end in "01"}
+        names = {Release(release=LONG[:-1] + end).one("Deployment")["metadata"]["name"] for end in "01"}
         self.assertEqual(2, len(names))
 
     def test_names(self):
@@ -114,8 +114,9 @@ class EveryRelease(unittest.TestCase):
         ):
             with self.subTest(wanted):
                 rendered = Release(values, release=release)
-                for kind in ("Deployment", "Service", "ServiceAccount", "ValidatingWebhookConfiguration", "NetworkPolicy"):
+                for kind in ("Deployment", "ServiceAccount", "ValidatingWebhookConfiguration", "NetworkPolicy"):
                     self.assertEqual(wanted, rendered.one(kind)["metadata"]["name"])
+                self.assertEqual({wanted, wanted + "-replicas"}, {item["metadata"]["name"] for item in rendered.all("Service")})
 
     def test_references_between_objects_lead_somewhere(self):
         for name, values in CASES.items():

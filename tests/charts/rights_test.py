@@ -21,6 +21,10 @@ INVENTORY = {("", "secrets", verb, "acr-admission-inventory") for verb in ("get"
 POLICY = {("", "configmaps", verb, "acr-admission-policy-last-good") for verb in ("get", "update")} | {("", "configmaps", "create", None)}
 EVENTS = {("events.k8s.io", "events", verb, None) for verb in ("create", "patch")}
 SECRETS = {("", "secrets", "create", None)}
+# Served by the replicas alone.
+DECISIONS = {("acr-admission.io", "decisions", verb, None) for verb in ("get", "list")}
+# Names of the cluster's roles, beside the one for the webhook configuration.
+OF_THE_LOG = {"acr-admission-events", "acr-admission-audit-viewer"}
 CONFIGURATION = {("admissionregistration.k8s.io", "validatingwebhookconfigurations", verb, "acr-admission") for verb in ("get", "patch")}
 
 
@@ -28,13 +32,13 @@ class Rights(unittest.TestCase):
     def test_managed_certificates(self):
         release = Release()
         self.assertEqual(TLS | INVENTORY | SECRETS | POLICY | EVENTS, rights(release.one("Role")))
-        self.assertEqual(CONFIGURATION, rights(release.one("ClusterRole")))
+        self.assertEqual(CONFIGURATION, rights(release.one("ClusterRole", "acr-admission")))
 
     def test_certificates_of_others_need_neither_their_secret_nor_the_webhook_configuration(self):
         for case in ("cert-manager", "own certificate"):
             release = Release(CASES[case])
             self.assertEqual(INVENTORY | SECRETS | POLICY | EVENTS, rights(release.one("Role")))
-            self.assertEqual([], release.all("ClusterRole") + release.all("ClusterRoleBinding"))
+            self.assertEqual(OF_THE_LOG, {item["metadata"]["name"] for item in release.all("ClusterRole")})
 
     def test_each_right_goes_with_what_needs_it(self):
         release = Release({"kubernetes": {"saveInventory": False}})
@@ -54,10 +58,12 @@ class Rights(unittest.TestCase):
             with self.subTest(values):
                 release = Release(values, namespace="elsewhere")
                 self.assertEqual(account, release.pod()["serviceAccountName"])
-                for kind in ("RoleBinding", "ClusterRoleBinding"):
-                    binding = release.one(kind)
+                bindings = release.all("RoleBinding") + release.all("ClusterRoleBinding")
+                self.assertEqual(5, len(bindings))
+                for binding in bindings:
                     self.assertEqual([{"kind": "ServiceAccount", "name": account, "namespace": "elsewhere"}], binding["subjects"])
-                    release.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
+                    if binding["roleRef"]["name"] != "system:auth-delegator":  # the API server's own
+                        release.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
 
     def test_token_is_mounted_by_the_pods_that_need_it_alone(self):
         release = Release()
@@ -65,6 +71,30 @@ class Rights(unittest.TestCase):
         self.assertIs(True, release.pod()["automountServiceAccountToken"])
         # helm's test reads the same configuration, which names the account.
         self.assertIs(True, release.one("Pod")["spec"]["automountServiceAccountToken"])
+
+    def test_who_may_ask_the_log_is_told_by_the_api_server(self):
+        release = Release()
+        self.assertEqual(DECISIONS, rights(release.one("ClusterRole", "acr-admission-audit-viewer")))
+        self.assertEqual({"acr-admission", "acr-admission-events", "acr-admission-audit-viewer", "system:auth-delegator"},
+                         {item["roleRef"]["name"] for item in release.all("ClusterRoleBinding")})
+
+    def test_denials_are_told_in_every_namespace(self):
+        self.assertEqual(EVENTS, rights(Release().one("ClusterRole", "acr-admission-events")))
+
+    def test_the_rights_for_the_log_go_with_what_needs_them(self):
+        for values, names in (({"events": False}, {"acr-admission", "acr-admission-audit-viewer", "system:auth-delegator"}),
+                              ({"api": {"enabled": False}}, {"acr-admission", "acr-admission-events"}),
+                              ({"enabled": False}, {"acr-admission"})):
+            with self.subTest(values):
+                release = Release({"audit": values})
+                self.assertEqual(names, {item["roleRef"]["name"] for item in release.all("ClusterRoleBinding")})
+                self.assertEqual(names - {"system:auth-delegator"}, {item["metadata"]["name"] for item in release.all("ClusterRole")})
+
+    def test_all_who_view_may_ask_the_log_only_where_that_is_wanted(self):
+        label = "rbac.authorization.k8s.io/aggregate-to-view"
+        for values, expected in (({}, set()), (CASES["log for all who view"], {"acr-admission-audit-viewer"})):
+            roles = Release(values).all("ClusterRole")
+            self.assertEqual(expected, {item["metadata"]["name"] for item in roles if item["metadata"]["labels"].get(label) == "true"})
 
     def test_roles_can_be_left_to_others(self):
         release = Release({"rbac": {"create": False}})

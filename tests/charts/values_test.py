@@ -30,6 +30,7 @@ OTHER = {
     "webhook.excludedNamespaces": ["platform"], "webhook.annotations": {"a": "b"},
     "companionPolicy.hosts": ["a.example"],
     "server.listen": "::", "server.drainDelay": "1s", "server.clientCA": PEM,
+    "audit.api.enabled": False,
     "audit.record": "denied", "audit.durability": "disk", "audit.onFailure": "refuse", "audit.retention.age": "1d", "audit.retention.size": "1GiB",
     "log.level": "debug", "storage.sizeLimit": "8Gi",
     "image.digest": "sha256:" + "a" * 64, "image.pullPolicy": "Always", "imagePullSecrets": [{"name": "a"}],
@@ -219,7 +220,7 @@ class Spelled(unittest.TestCase):
         self.assertEqual("123", release.one("Pod")["spec"]["serviceAccountName"])
         self.assertEqual("123", release.one("ServiceAccount")["metadata"]["name"])
         self.assertEqual("123", release.one("RoleBinding")["subjects"][0]["name"])
-        self.assertEqual("123", Release({"serviceAccount": {"name": "123"}}).one("ClusterRoleBinding")["subjects"][0]["name"])
+        self.assertEqual("123", Release({"serviceAccount": {"name": "123"}}).one("ClusterRoleBinding", "acr-admission")["subjects"][0]["name"])
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
         self.assertEqual("456", volumes["tls"]["secret"]["secretName"])
         self.assertEqual("789", volumes["inventory"]["configMap"]["name"])
@@ -266,6 +267,9 @@ class Together(unittest.TestCase):
             ({"server": {"healthPort": 8443}}, "server.healthPort: is server.port too"),
             ({"audit": {"retention": {"size": "2GiB"}}}, "storage.sizeLimit: is less than twice audit.retention.size"),
             ({"storage": {"sizeLimit": "1G"}}, "storage.sizeLimit: is less than twice audit.retention.size"),
+            ({**CASES["no API server"], "audit": {"api": {"enabled": False}}}, "audit.events: needs the Kubernetes API, which with these values nobody"),
+            ({**CASES["no API server"], "audit": {"events": False}}, "set audit.api.enabled=false, or kubernetes.keepLastGoodPolicy=true"),
+            ({"audit": {"api": {"enabled": False, "aggregateToView": True}}}, "audit.api.aggregateToView: has no meaning"),
         ):
             with self.subTest(values):
                 self.assertIn(said, refusal(values))

@@ -83,6 +83,16 @@ annotations:
 {{- if or (eq .Values.certificates.mode "managed") .Values.kubernetes.saveInventory .Values.kubernetes.keepLastGoodPolicy }}true{{ end }}
 {{- end }}
 
+{{/* "true" where the audit log is asked over HTTPS, and replicas ask each other. */}}
+{{- define "acr-admission.auditApi" -}}
+{{- if and .Values.audit.enabled .Values.audit.api.enabled }}true{{ end }}
+{{- end }}
+
+{{/* "true" where denials are told in Events. */}}
+{{- define "acr-admission.auditEvents" -}}
+{{- if and .Values.audit.enabled .Values.audit.events }}true{{ end }}
+{{- end }}
+
 {{/* "true" where Azure is read by workload identity. */}}
 {{- define "acr-admission.usesWorkloadIdentity" -}}
 {{- if or .Values.workloadIdentity.enabled .Values.workloadIdentity.clientId }}true{{ end }}

@@ -47,6 +47,16 @@
 {{- $problems = append $problems "storage.sizeLimit: is less than twice audit.retention.size; the log would outgrow it, and the kubelet evicts a pod whose volume is full, all replicas at about the same time" }}
 {{- end }}
 {{- end }}
+{{- if not (include "acr-admission.usesKubernetes" .) }}
+{{- range $value, $on := dict "audit.api.enabled" (include "acr-admission.auditApi" .) "audit.events" (include "acr-admission.auditEvents" .) }}
+{{- if $on }}
+{{- $problems = append $problems (printf "%s: needs the Kubernetes API, which with these values nobody talks to; set %s=false, or kubernetes.keepLastGoodPolicy=true" $value $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and .Values.audit.api.aggregateToView (not (include "acr-admission.auditApi" .)) }}
+{{- $problems = append $problems "audit.api.aggregateToView: has no meaning without audit.api.enabled and audit.enabled" }}
+{{- end }}
 {{- $full := include "acr-admission.fullname" . }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $full) }}
 {{- $problems = append $problems (printf "the name %s: no Service can be called so (it begins with a letter and has no dots); set fullnameOverride" $full) }}
