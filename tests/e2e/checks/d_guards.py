@@ -72,12 +72,17 @@ def least_rights(world):
     needed = [("get", "", "secrets", "acr-admission-tls"), ("update", "", "secrets", "acr-admission-tls"),
               ("get", "", "secrets", "acr-admission-inventory"), ("update", "", "secrets", "acr-admission-inventory"),
               ("create", "", "secrets"), ("create", "", "configmaps"), ("create", "events.k8s.io", "events"),
-              ("patch", "events.k8s.io", "events"), ("get", "", "configmaps", "acr-admission-policy-last-good"),
+              ("patch", "events.k8s.io", "events"), ("create", "events.k8s.io", "events", "", "default"),
+              ("patch", "events.k8s.io", "events", "", "default"), ("create", "authentication.k8s.io", "tokenreviews", "", ""),
+              ("create", "authorization.k8s.io", "subjectaccessreviews", "", ""), ("list", "acr-admission.io", "decisions", "", ""),
+              ("get", "acr-admission.io", "decisions", "", ""), ("get", "", "configmaps", "acr-admission-policy-last-good"),
               ("update", "", "configmaps", "acr-admission-policy-last-good"), ("get", *configuration), ("patch", *configuration)]
     forbidden = [("get", "", "secrets", "another"), ("list", "", "secrets"), ("watch", "", "secrets"),
                  ("delete", "", "secrets", "acr-admission-tls"),
                  ("get", "", "secrets", "acr-admission-tls", "default"), ("create", "", "secrets", "", "default"),
                  ("update", "", "configmaps", "acr-admission-policy"), ("create", "", "pods"), ("list", "", "pods"),
+                 ("get", "events.k8s.io", "events"), ("list", "events.k8s.io", "events", "", "default"),
+                 ("delete", "events.k8s.io", "events", "", "default"), ("create", "", "serviceaccounts", "", ""),
                  ("create", configuration[0], configuration[1], "", ""), ("delete", *configuration), ("update", *configuration),
                  ("patch", configuration[0], configuration[1], "another", ""), ("get", "", "nodes", "", "")]
     lacks = [entry for entry in needed if not may(*entry)]

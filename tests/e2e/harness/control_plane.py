@@ -12,6 +12,9 @@ from .processes import Process
 ETCD = "http://127.0.0.1:2379"
 ETCD_PEER = "http://127.0.0.1:2380"
 SERVER = "https://127.0.0.1:443"  # the port of the Service `kubernetes`, so that pods reach it without a kube-proxy
+# What the API server keeps of pods that are created, and of nothing else. From this level on webhooks' annotations are there.
+AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+                "rules": [{"level": "Metadata", "verbs": ["create"], "resources": [{"group": "", "resources": ["pods"]}]}, {"level": "None"}]}
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
@@ -25,6 +28,7 @@ class ControlPlane:
         self.logs.mkdir(parents=True, exist_ok=True)
         self.pki = Pki(folder / "pki")
         self.kubeconfig = folder / "admin.kubeconfig"
+        self.audit_log = self.logs / "kube-audit.log"  # of the API server: a JSON object a line
         self.processes: list[Process] = []
         self._make_certificates(nodes)
 
@@ -72,6 +76,8 @@ class ControlPlane:
 
     def start_api_server(self) -> Process:
         pki = self.pki
+        audit_policy = self.folder / "audit-policy.json"
+        audit_policy.write_text(json.dumps(AUDIT_POLICY))
         return self._start(
             "kube-apiserver", "--bind-address=0.0.0.0", "--secure-port=443", f"--advertise-address={NODE_ADDRESS}",
             # Webhooks of a Service are called at the addresses of its EndpointSlices: nothing else routes here.
@@ -88,6 +94,7 @@ class ControlPlane:
             "--requestheader-username-headers=X-Remote-User",
             f"--proxy-client-cert-file={pki.path('front-proxy-client.crt')}",
             f"--proxy-client-key-file={pki.path('front-proxy-client.key')}",
+            f"--audit-policy-file={audit_policy}", f"--audit-log-path={self.audit_log}",
             "--profiling=false")
 
     def _start_controllers(self) -> None:
