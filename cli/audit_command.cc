@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "audit/reader.h"
+#include "audit/time_argument.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "cli/audit_rows.h"
@@ -31,17 +32,6 @@ constexpr int kFollowTries = 5;
 
 constexpr std::size_t kMaxShown = 256;  // bytes of a text that another replica sent
 
-base::Result<base::Time> TimeOf(std::string_view option, const std::string& text, base::Time now) {
-  if (const auto back = base::ParseDuration(text)) {
-    return now - *back;
-  }
-  if (const auto time = base::ParseTime(text)) {
-    return *time;
-  }
-  return base::Fail(base::ErrorCode::kInvalidArgument, std::string(option) + " " + text + ": is no time",
-                    "give a duration back from now (90m, 1h30m, 7d), a date (2026-11-23), or a time (2026-11-23T12:00:00Z)");
-}
-
 base::Result<std::string> DecisionOf(const std::string& text) {
   constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
   for (const std::string_view decision : kDecisions) {
@@ -55,14 +45,14 @@ base::Result<std::string> DecisionOf(const std::string& text) {
 base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
   audit::Query query;
   if (!arguments.since.empty()) {
-    const auto since = TimeOf("--since", arguments.since, arguments.now);
+    const auto since = audit::ParseTimeArgument("--since", arguments.since, arguments.now);
     if (!since) {
       return tl::unexpected(since.error());
     }
     query.filter.since = *since;
   }
   if (!arguments.until.empty()) {
-    const auto until = TimeOf("--until", arguments.until, arguments.now);
+    const auto until = audit::ParseTimeArgument("--until", arguments.until, arguments.now);
     if (!until) {
       return tl::unexpected(until.error());
     }
