@@ -215,6 +215,9 @@ class ConfigReader {
     if (const YamlNode* node = audit->Member("postgresql")) {
       config_.audit.postgresql = ReadPostgresql(*node, file_, folder_, problems_);
     }
+    if (audit->Optional("api", &config_.audit.api) && config_.audit.api) {
+      CheckAuditApi(*audit);
+    }
     audit->Finish();
   }
 
@@ -227,6 +230,16 @@ class ConfigReader {
     }
     if (!config_.audit.enabled) {
       audit.AddProblem(*audit.Member("events"), "events", "needs audit.enabled: what is told is read from the audit log");
+    }
+  }
+
+  void CheckAuditApi(YamlMapping& audit) {
+    if (!config_.audit.enabled) {
+      audit.AddProblem(*audit.Member("api"), "api", "needs audit.enabled: true; there is no log that it could read");
+    }
+    if (document_.Member("kubernetes") == nullptr) {
+      audit.AddProblem(*audit.Member("api"), "api",
+                       "needs the section kubernetes, since the API server knows who may read the log; {} is enough in a pod");
     }
   }
 

@@ -47,6 +47,7 @@ struct Config {
     AuditFailure on_failure = AuditFailure::kAdmit;
     bool events = false;                         // denials, on the owner of what was denied; needs kubernetes
     std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
+    bool api = false;                            // GET /audit/v1/…; `kubernetes` is there then
   } audit;
   struct {
     base::LogLevel level = base::LogLevel::kInfo;

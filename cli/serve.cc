@@ -10,10 +10,13 @@
 #include <random>
 #include <utility>
 
+#include "audit/database_reader.h"
 #include "audit/store.h"
 #include "azure/live_inventory.h"
 #include "azure/live_threads.h"
 #include "base/periodic.h"
+#include "cli/audit_permission.h"
+#include "cli/audit_service.h"
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
@@ -30,6 +33,7 @@
 #include "cli/readiness.h"
 #include "cli/serving_identity.h"
 #include "cli/version.h"
+#include "kube/authorizer.h"
 #include "state/keeper.h"
 #include "webhook/metrics.h"
 #include "webhook/server.h"
@@ -167,6 +171,9 @@ class Service {
     if (inventory_) {
       refresh_ = std::make_unique<azure::LiveThreads>(*inventory_, [this] { azure_->Interrupt(); });
     }
+    if (config_.audit.api) {
+      StartAuditApi();
+    }
     base::Result<std::unique_ptr<webhook::Server>> server = webhook::Server::Start(ServerOptionsOf(config_, client_ca_pem_), Inputs());
     if (!server) {
       return tl::unexpected(server.error());
@@ -200,6 +207,9 @@ class Service {
       cluster_state_->Stop();
     }
     identity_->Stop();
+    if (audit_api_) {
+      audit_api_->Stop();
+    }
     if (trail_) {
       records_->Stop();
       if (denials_) {
@@ -220,9 +230,21 @@ class Service {
       inputs.freshen = [this](const std::vector<std::string>& login_servers, std::chrono::steady_clock::time_point until,
                               std::function<void()> done) { inventory_->Freshen(login_servers, until, std::move(done)); };
     }
+    if (audit_api_) {
+      inputs.audit_api = [this](webhook::AuditRequest request, std::function<void(webhook::AuditAnswer)> done) {
+        audit_api_->Ask(std::move(request), std::move(done));
+      };
+    }
     inputs.not_ready = [this] { return NotReady(CurrentHealth()); };
     inputs.readiness_notes = [this] { return ReadinessNotes(CurrentHealth()); };
     return inputs;
+  }
+
+  void StartAuditApi() {
+    authorizer_ = std::make_unique<kube::Authorizer>(cluster_->api(), clock_);
+    AuditService::Sources sources;
+    sources.replica = [this](const base::Clock& clock) { return audit::OpenDatabaseReader(config_.audit.database, kQueryDeadline, clock); };
+    audit_api_ = std::make_unique<AuditService>(std::move(sources), AuditPermission(*authorizer_, *cluster_), clock_, log_);
   }
 
   azure::LiveInventory::Hooks LiveHooks() {
@@ -306,6 +328,8 @@ class Service {
   std::unique_ptr<azure::LiveInventory> inventory_;  // the same
   std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
   std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
+  std::unique_ptr<kube::Authorizer> authorizer_;     // null: there is no audit API
+  std::unique_ptr<AuditService> audit_api_;          // the same
   std::unique_ptr<webhook::Server> server_;
   std::unique_ptr<base::Periodic> files_;
   std::unique_ptr<azure::LiveThreads> refresh_;

@@ -98,6 +98,7 @@ TEST_F(ConfigTest, NeedsTlsAndInventoryAlone) {
   EXPECT_EQ(config.audit.record, cli::AuditRecord::kAll);
   EXPECT_EQ(config.audit.durability, cli::AuditDurability::kProcess);
   EXPECT_EQ(config.audit.on_failure, cli::AuditFailure::kAdmit);
+  EXPECT_FALSE(config.audit.api);
   EXPECT_EQ(config.log.level, base::LogLevel::kInfo);
   EXPECT_EQ(config.cluster, "");
 }
@@ -156,6 +157,16 @@ TEST_F(ConfigTest, TalksToNoApiServerUnlessAsked) {
   const auto inside = Loaded(std::string(kRequired) + "kubernetes: {}\n").kubernetes;
   ASSERT_TRUE(inside);
   EXPECT_EQ(inside->kubeconfig + inside->context + inside->inventory_secret + inside->policy_config_map, "");
+}
+
+TEST_F(ConfigTest, AnAuditApiNeedsALogAndAnApiServer) {
+  EXPECT_TRUE(Loaded(std::string(kRequired) + "kubernetes: {}\naudit: {api: true}\n").audit.api);
+  EXPECT_THAT(ProblemsBeyondRequired("audit: {api: true}\n"),
+              HasSubstr("config.yaml:3:14: audit.api: needs the section kubernetes, since the API server knows who may read the log; {} is "
+                        "enough in a pod"));
+  EXPECT_THAT(ProblemsBeyondRequired("kubernetes: {}\naudit: {enabled: false, api: true}\n"),
+              HasSubstr("audit.api: needs audit.enabled: true"));
+  EXPECT_EQ(ProblemsBeyondRequired("audit: {enabled: false, api: false}\n"), "");
 }
 
 TEST_F(ConfigTest, RefusesWhatTheClusterWouldRefuse) {

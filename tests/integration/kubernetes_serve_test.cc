@@ -61,14 +61,14 @@ class KubernetesServe : public ::testing::Test {
   }
 
   // Replicas share all but what a pod has of its own.
-  void Configure(const std::string& name, const std::string& replica) {
+  void Configure(const std::string& name, const std::string& replica, const std::string& audit = "") {
     std::string inventory = AzureInventory(azure_server_, application_, folder_);
     inventory.replace(inventory.find("inventory.saved"), 15, replica + ".saved\n  primeTimeout: 1h");
     folder_.Write(name,
                   "server: {address: \"127.0.0.1:0\", drainDelay: 0s}\nhealth: {address: \"127.0.0.1:0\"}\n"
                   "tls: {certificate: tls.crt, key: tls.key}\npolicy: policy.yaml\naudit: {database: " +
-                      replica +
-                      ".db}\n"
+                      replica + ".db" + audit +
+                      "}\n"
                       "kubernetes: {kubeconfig: kubeconfig, inventorySecret: shared, policyConfigMap: last-good}\n" +
                       inventory);
   }
@@ -155,6 +155,46 @@ TEST_F(KubernetesServe, AClusterThatWasStoppedBeginsWithItsSecretWhileAzureIsAwa
   WaitUntilReady(ports.health);
   EXPECT_TRUE(Allows(ports.review, "contoso.azurecr.io/shop/cart:1.4"));
   EXPECT_EQ(program.Terminate(), 0);
+}
+
+TEST_F(KubernetesServe, TheAuditLogIsReadByWhomTheClusterLets) {
+  kubernetes_.AddUser("admin-token", {{"username", "admin"}, {"uid", "1"}, {"groups", json::array()}}, {"https://kubernetes.default.svc"});
+  kubernetes_.AddUser("anna-token", {{"username", "anna"}, {"uid", "2"}, {"groups", json::array()}}, {"https://kubernetes.default.svc"});
+  kubernetes_.Grant("admin", "list decisions");
+  kubernetes_.Grant("admin", "get decisions");
+  kubernetes_.Grant("anna", "list decisions in elsewhere");
+  kubernetes_.Grant("anna", "get decisions in elsewhere");
+  Configure("config.yaml", "a", ", api: true");
+  Program program(Serve());
+  const Program::Ports ports = program.WaitForPorts();
+  WaitUntilReady(ports.health);
+  EXPECT_FALSE(Allows(ports.review, "fabrikam.azurecr.io/shop/cart:1.4"));
+  const auto ask = [&](const std::string& target, const std::string& token) { return AskAuditLog(ports.review, target, token); };
+
+  const auto [status, page] = ask("decisions?decision=denied&since=1h", "admin-token");
+  ASSERT_EQ(status, 200) << page;
+  ASSERT_EQ(page["decisions"].size(), 1u);
+  EXPECT_EQ(page["next"], nullptr);
+  const json& record = page["decisions"][0];
+  const std::string uid = record["uid"];
+  EXPECT_EQ(ask("decisions/" + uid, "admin-token"), std::pair(200, record));
+  EXPECT_EQ(ask("summary", "admin-token").second["hours"][0]["denied"], 1);
+  EXPECT_EQ(ask("decisions?scope=replica", "admin-token").second["sequences"], json::array({1}));
+  EXPECT_EQ(ask("decisions?cursor=0123456789abcdef0123456789abcdef.1", "admin-token").first, 400) << "of another log";
+
+  EXPECT_EQ(ask("decisions", "anna-token").first, 403);
+  EXPECT_EQ(ask("decisions?namespace=" + record["namespace"].get<std::string>(), "anna-token").first, 403);
+  EXPECT_EQ(ask("decisions?namespace=elsewhere", "anna-token").second["decisions"], json::array());
+  EXPECT_EQ(ask("decisions/" + uid, "anna-token").first, 404);
+  EXPECT_EQ(ask("decisions", "nobodys-token").first, 401);
+  EXPECT_THAT(GetText(ports.health, "/metrics"), AllOf(HasSubstr("acr_admission_kubernetes_failures_total{what=\"audit_api\"} 0\n"),
+                                                       HasSubstr("audit_api_requests_total{endpoint=\"decisions\",code=\"4xx\"} 4\n")));
+  kubernetes_.Forbid("create", "tokenreviews");
+  EXPECT_EQ(ask("decisions", "another-token").first, 503);
+  EXPECT_THAT(GetText(ports.health, "/metrics"), HasSubstr("acr_admission_kubernetes_failures_total{what=\"audit_api\"} 1\n"));
+  EXPECT_EQ(program.Terminate(), 0);
+  EXPECT_THAT(program.Err(), AllOf(HasSubstr("audit API: whether a caller may read the audit log is not known"), Not(HasSubstr("-token"))));
+  EXPECT_THAT(program.Out(), Not(HasSubstr("-token")));
 }
 
 TEST_F(KubernetesServe, ReplicasThatStartTogetherShareBoth) {

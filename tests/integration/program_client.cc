@@ -30,4 +30,12 @@ nlohmann::json ReviewPod(int review_port, const std::string& image) {
   return result ? nlohmann::json::parse(result->body)["response"] : nlohmann::json();
 }
 
+std::pair<int, nlohmann::json> AskAuditLog(int review_port, const std::string& target, const std::string& token) {
+  httplib::SSLClient client("127.0.0.1", review_port);
+  client.enable_server_certificate_verification(false);
+  const auto result = client.Get("/audit/v1/" + target, httplib::Headers{{"Authorization", "Bearer " + token}});
+  EXPECT_TRUE(result);
+  return result ? std::pair(result->status, nlohmann::json::parse(result->body)) : std::pair(0, nlohmann::json());
+}
+
 }  // namespace support

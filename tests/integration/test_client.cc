@@ -137,6 +137,22 @@ bool TestClient::Fill() {
 }
 
 std::optional<Answer> TestClient::Read() {
+  auto answer = ReadHead();
+  if (!answer) {
+    return std::nullopt;
+  }
+  const std::size_t length = answer->Has("content-length") ? std::stoul(answer->headers["content-length"]) : 0;
+  while (buffer_.size() < length) {
+    if (!Fill()) {
+      return std::nullopt;
+    }
+  }
+  answer->body = buffer_.substr(0, length);
+  buffer_.erase(0, length);
+  return answer;
+}
+
+std::optional<Answer> TestClient::ReadHead() {
   std::size_t end = 0;
   while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
     if (!Fill()) {
@@ -154,14 +170,6 @@ std::optional<Answer> TestClient::Read() {
     lines.remove_prefix(line.size() + 2);
   }
   buffer_.erase(0, end + 4);
-  const std::size_t length = answer.Has("content-length") ? std::stoul(answer.headers["content-length"]) : 0;
-  while (buffer_.size() < length) {
-    if (!Fill()) {
-      return std::nullopt;
-    }
-  }
-  answer.body = buffer_.substr(0, length);
-  buffer_.erase(0, length);
   return answer;
 }
 

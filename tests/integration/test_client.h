@@ -52,6 +52,7 @@ class TestClient {
 
   // The next answer; nothing when the server closed before a whole one came.
   std::optional<Answer> Read();
+  std::optional<Answer> ReadHead();  // of the answer to HEAD, which has no body
   std::optional<Answer> Ask(std::string_view request);
 
   // Waits until the server closes; what it sends until then is discarded.

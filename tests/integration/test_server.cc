@@ -21,13 +21,14 @@ webhook::ServerOptions TestServer::Options() {
   return options;
 }
 
-TestServer::TestServer(webhook::ServerOptions options, webhook::Freshen freshen, bool with_identity) {
+TestServer::TestServer(webhook::ServerOptions options, webhook::Freshen freshen, bool with_identity, webhook::Query audit_api) {
   if (with_identity) {
     PublishNewIdentity();
   }
   states_.Publish(DefaultState());
   webhook::ServerInputs inputs = Inputs();
   inputs.freshen = std::move(freshen);
+  inputs.audit_api = std::move(audit_api);
   auto server = webhook::Server::Start(options, std::move(inputs));
   if (!server) {
     throw std::runtime_error(server.error().ToString());
@@ -144,6 +145,11 @@ bool TestServer::Logs(std::string_view text) {
     }
   }
   return true;
+}
+
+std::string TestServer::log() const {
+  base::MutexLock lock(mutex_);
+  return log_;
 }
 
 void TestServer::FailCommits(bool fail) {

@@ -17,8 +17,9 @@ namespace support {
 class TestServer {
  public:
   // Two io threads, both listeners on free ports, the tick short; the default policy's State and a self-signed identity.
-  // `freshen` is what it asks before a denial on old facts; null: nobody.
-  explicit TestServer(webhook::ServerOptions options = Options(), webhook::Freshen freshen = nullptr, bool with_identity = true);
+  // `freshen` is what it asks before a denial on old facts, `audit_api` who answers for the audit log; null: nobody.
+  explicit TestServer(webhook::ServerOptions options = Options(), webhook::Freshen freshen = nullptr, bool with_identity = true,
+                      webhook::Query audit_api = nullptr);
   static webhook::ServerOptions Options();
 
   webhook::Server& operator*() { return *server_; }
@@ -48,6 +49,7 @@ class TestServer {
   void SetNotes(std::string notes) EXCLUDES(mutex_);
   // Waits until a line that contains `text` was logged.
   bool Logs(std::string_view text) EXCLUDES(mutex_);
+  std::string log() const EXCLUDES(mutex_);  // so far
 
  private:
   webhook::ServerInputs Inputs();
