@@ -254,7 +254,8 @@ class DatabaseReader final : public Reader {
     std::int64_t position = newest_first ? *end + 1 : 0;
     if (!query.cursor.empty()) {
       const auto cursor = ParseLogCursor(query.cursor);
-      if (!cursor || cursor->log_hex != log_ || cursor->sequence > *end) {
+      // Newest first, there is a place behind the newest row: of a log of which nothing was handed out yet (audit/merge.h).
+      if (!cursor || cursor->log_hex != log_ || cursor->sequence > *end + (newest_first ? 1 : 0)) {
         return base::Fail(base::ErrorCode::kInvalidArgument, "audit database " + path_ + ": the cursor is none of this log's",
                           "begin again without one: another log may have taken its place");
       }

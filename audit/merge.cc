@@ -2,26 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
-#include <limits>
-#include <map>
 #include <set>
-#include <tuple>
 #include <utility>
+
+#include "audit/cursor.h"
 
 namespace audit {
 namespace {
 
-constexpr std::size_t kLogDigits = 32;
 constexpr std::string_view kSinceMark = "t.";
 
 tl::unexpected<base::Error> NoCursor() {
   return base::Fail(base::ErrorCode::kInvalidArgument, "the cursor is none of these logs'",
                     "give `next` of the page before, unchanged, or begin without a cursor");
-}
-
-bool IsLog(std::string_view text) {
-  return text.size() == kLogDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::optional<std::int64_t> ParseNumber(std::string_view text) {
@@ -32,22 +25,10 @@ std::optional<std::int64_t> ParseNumber(std::string_view text) {
 }
 
 std::optional<LogPlace> ParsePlace(std::string_view text) {
-  LogPlace place;
-  if (text.starts_with('-')) {
-    place.missing = true;
-    text.remove_prefix(1);
-  }
-  const std::size_t dot = text.find('.');
-  if (dot == std::string_view::npos || !IsLog(text.substr(0, dot))) {
-    return std::nullopt;
-  }
-  const auto sequence = ParseNumber(text.substr(dot + 1));
-  if (!sequence) {
-    return std::nullopt;
-  }
-  place.log = text.substr(0, dot);
-  place.sequence = *sequence;
-  return place;
+  const bool missing = text.starts_with('-');
+  text.remove_prefix(missing ? 1 : 0);
+  auto position = ParseLogCursor(text);
+  return position ? std::make_optional<LogPlace>(std::move(position->log_hex), position->sequence, missing) : std::nullopt;
 }
 
 // One log's page, and how much of it has been handed out.
@@ -115,43 +96,6 @@ MergeCursor CursorAfter(const std::vector<Source>& sources, const MergeCursor& f
   return next;
 }
 
-using Tally = std::map<std::string, Counts>;
-
-void Add(Counts& to, const Counts& counts) {
-  to.allowed += counts.allowed;
-  to.warned += counts.warned;
-  to.denied += counts.denied;
-}
-
-void Add(Tally& tally, const std::vector<Summary::Value>& values) {
-  for (const Summary::Value& value : values) {
-    Add(tally[value.value], value.counts);
-  }
-}
-
-// Most denied first, what is counted together last.
-std::vector<Summary::Value> Ranked(Tally tally) {
-  const auto other = tally.extract(kOtherValues);
-  std::vector<Summary::Value> values;
-  values.reserve(tally.size());
-  for (auto& [value, counts] : tally) {
-    values.push_back({value, counts});
-  }
-  std::sort(values.begin(), values.end(), [](const Summary::Value& a, const Summary::Value& b) {
-    return std::tie(b.counts.denied, b.counts.warned, a.value) < std::tie(a.counts.denied, a.counts.warned, b.value);
-  });
-  Counts rest = other.empty() ? Counts() : other.mapped();
-  const bool cut = values.size() > kMaxMergedValues;
-  while (values.size() > kMaxMergedValues) {
-    Add(rest, values.back().counts);
-    values.pop_back();
-  }
-  if (cut || !other.empty()) {
-    values.push_back({kOtherValues, rest});
-  }
-  return values;
-}
-
 }  // namespace
 
 const LogPlace* MergeCursor::Find(std::string_view log) const {
@@ -163,7 +107,7 @@ std::string ToString(const MergeCursor& cursor) {
   std::string text;
   for (const LogPlace& place : cursor.places) {
     text += (text.empty() ? "" : ",");
-    text += (place.missing ? "-" : "") + place.log + "." + std::to_string(place.sequence);
+    text += (place.missing ? "-" : "") + LogCursor(place.log, place.sequence);
   }
   if (cursor.since) {
     text += (text.empty() ? "" : ",");
@@ -226,33 +170,6 @@ MergedPage MergePages(std::vector<LogPage> pages, const MergeCursor& from, Order
     }
   }
   return merged;
-}
-
-Summary AddUp(const std::vector<Summary>& summaries) {
-  std::map<base::Time, Counts> hours;
-  Tally registries;
-  Tally requirements;
-  Tally namespaces;
-  Tally users;
-  Summary sum;
-  for (const Summary& summary : summaries) {
-    for (const Summary::Hour& hour : summary.hours) {
-      Add(hours[hour.begin], hour.counts);
-    }
-    Add(registries, summary.by_registry);
-    Add(requirements, summary.by_requirement);
-    Add(namespaces, summary.by_namespace);
-    Add(users, summary.by_user);
-    sum.incomplete.insert(sum.incomplete.end(), summary.incomplete.begin(), summary.incomplete.end());
-  }
-  for (const auto& [begin, counts] : hours) {
-    sum.hours.push_back({begin, counts});
-  }
-  sum.by_registry = Ranked(std::move(registries));
-  sum.by_requirement = Ranked(std::move(requirements));
-  sum.by_namespace = Ranked(std::move(namespaces));
-  sum.by_user = Ranked(std::move(users));
-  return sum;
 }
 
 }  // namespace audit

@@ -33,9 +33,9 @@ struct MergeCursor {
   const LogPlace* Find(std::string_view log) const;
 };
 
-// As many logs as a cursor names; of more, those that have been missing longest are forgotten. Twice the replicas that are asked, and
-// small enough for a URL.
-inline constexpr std::size_t kMaxCursorLogs = 128;
+// As many logs as a cursor names; of more, those that have been missing longest are forgotten. A cursor is at most 4 KiB, and so fits
+// into a URL.
+inline constexpr std::size_t kMaxCursorLogs = 75;
 
 // As page cursors are: `<log>.<sequence>`, joined by ','; "-" in front of a log that is missing; and `t.<microseconds since 1970>`.
 std::string ToString(const MergeCursor& cursor);
@@ -63,11 +63,5 @@ struct MergedPage {
 // there is any. `pages` are of different logs. Newest first, a log that comes to a later page than the first has no place in it: it is
 // the caller's to leave it out.
 MergedPage MergePages(std::vector<LogPage> pages, const MergeCursor& from, Order order, std::int64_t limit);
-
-// Of one of a summary's lists; the rest is counted under kOtherValues.
-inline constexpr std::size_t kMaxMergedValues = 1000;
-
-// The sum of what different logs answered. `incomplete` is put together.
-Summary AddUp(const std::vector<Summary>& summaries);
 
 }  // namespace audit

@@ -240,7 +240,7 @@ TEST_F(DatabaseReaderTest, ACursorThatIsNoneOfThisLogsIsRefused) {
   Commit({{.uid = "1"}});
   const std::string end = reader().End().value();
   const std::string log = ParseLogCursor(end)->log_hex;
-  for (const std::string& cursor : {std::string("1"), log, log + ".", log + ".-1", log + ".01", log + ".2", log + ".1 ",
+  for (const std::string& cursor : {std::string("1"), log, log + ".", log + ".-1", log + ".01", log + ".3", log + ".1 ",
                                     std::string(32, '0') + ".1", log + ".99999999999999999999"}) {
     for (const Order order : {Order::kNewestFirst, Order::kOldestFirst}) {
       const auto page = reader().Read({.order = order, .cursor = cursor});
@@ -249,6 +249,13 @@ TEST_F(DatabaseReaderTest, ACursorThatIsNoneOfThisLogsIsRefused) {
     }
   }
   EXPECT_FALSE(reader().Read({.limit = 0}));
+}
+
+TEST_F(DatabaseReaderTest, NewestFirstThereIsAPlaceBehindTheNewestRow) {
+  Commit({{.uid = "1"}});
+  const std::string behind = LogCursor(ParseLogCursor(reader().End().value())->log_hex, 2);
+  EXPECT_THAT(Uids(Query{.cursor = behind}), ElementsAre("1"));
+  EXPECT_FALSE(reader().Read({.order = Order::kOldestFirst, .cursor = behind}));
 }
 
 TEST_F(DatabaseReaderTest, ReadsTheLogThatTookTheOthersPlace) {

@@ -386,58 +386,5 @@ TEST_F(MergeTest, OfTooManyLogsThoseThatAreMissingLongestAreForgotten) {
   EXPECT_EQ(page.next.Find(LogNamed(100 + static_cast<int>(kMaxCursorLogs) - 1)), nullptr);
 }
 
-// ---- summaries
-
-bool Same(const Counts& a, const Counts& b) { return std::tie(a.allowed, a.warned, a.denied) == std::tie(b.allowed, b.warned, b.denied); }
-
-std::vector<std::pair<std::string, std::int64_t>> Denied(const std::vector<Summary::Value>& values) {
-  std::vector<std::pair<std::string, std::int64_t>> denied;
-  for (const Summary::Value& value : values) {
-    denied.emplace_back(value.value, value.counts.denied);
-  }
-  return denied;
-}
-
-TEST(AddUp, SumsHoursAndValues) {
-  const base::Time ten{std::chrono::hours(10)};
-  const base::Time eleven{std::chrono::hours(11)};
-  Summary a;
-  a.hours = {{ten, {1, 2, 3}}, {eleven, {0, 0, 1}}};
-  a.by_registry = {{"b.azurecr.io", {0, 0, 3}}, {kOtherValues, {0, 1, 9}}};
-  a.by_user = {{"anna", {0, 1, 0}}};
-  a.incomplete = {{"10.0.0.1", "slow"}};
-  Summary b;
-  b.hours = {{ten, {10, 20, 30}}};
-  b.by_registry = {{"c.azurecr.io", {0, 0, 4}}, {"b.azurecr.io", {0, 2, 2}}, {kOtherValues, {0, 0, 1}}};
-  b.by_requirement = {{"private-link", {0, 0, 5}}};
-  b.by_namespace = {{"shop", {0, 0, 5}}};
-  b.incomplete = {{"10.0.0.2", "away"}};
-
-  const Summary sum = AddUp({a, b});
-  ASSERT_EQ(sum.hours.size(), 2U);
-  EXPECT_EQ(sum.hours[0].begin, ten);
-  EXPECT_TRUE(Same(sum.hours[0].counts, {11, 22, 33}));
-  EXPECT_TRUE(Same(sum.hours[1].counts, {0, 0, 1}));
-  using Pairs = std::vector<std::pair<std::string, std::int64_t>>;
-  EXPECT_EQ(Denied(sum.by_registry), (Pairs{{"b.azurecr.io", 5}, {"c.azurecr.io", 4}, {kOtherValues, 10}}));
-  EXPECT_TRUE(Same(sum.by_registry[0].counts, {0, 2, 5}));
-  EXPECT_EQ(Denied(sum.by_requirement), (Pairs{{"private-link", 5}}));
-  EXPECT_EQ(Denied(sum.by_namespace), (Pairs{{"shop", 5}}));
-  EXPECT_EQ(Denied(sum.by_user), (Pairs{{"anna", 0}}));
-  ASSERT_EQ(sum.incomplete.size(), 2U);
-  EXPECT_EQ(sum.incomplete[1].replica, "10.0.0.2");
-}
-
-TEST(AddUp, CountsTheRestTogether) {
-  Summary a;
-  for (std::size_t i = 0; i < kMaxMergedValues + 5; ++i) {
-    a.by_user.push_back({"u" + std::to_string(i), {0, 0, static_cast<std::int64_t>(i < kMaxMergedValues ? 2 : 1)}});
-  }
-  const Summary sum = AddUp({a});
-  ASSERT_EQ(sum.by_user.size(), kMaxMergedValues + 1);
-  EXPECT_EQ(sum.by_user.back().value, kOtherValues);
-  EXPECT_EQ(sum.by_user.back().counts.denied, 5);
-}
-
 }  // namespace
 }  // namespace audit
