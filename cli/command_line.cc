@@ -51,6 +51,7 @@ struct Arguments {
   ExplainArguments explain;
   AuditArguments audit;
   AuditMigrateArguments audit_migrate;
+  AuditReplayArguments audit_replay;
   AuditVerifyArguments audit_verify;
   ValidateArguments validate;
 };
@@ -169,6 +170,45 @@ CLI::App* AddAuditMigrate(CLI::App& audit, AuditMigrateArguments& arguments) {
   return migrate;
 }
 
+CLI::App* AddAuditReplay(CLI::App& audit, AuditReplayArguments& arguments) {
+  CLI::App* replay = audit.add_subcommand("replay", "Tell what another policy would have decided about the admissions on record");
+  replay->add_option("--policy", arguments.inputs.policy, "The policy that is asked about")
+      ->required()
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  CLI::Option* database =
+      replay->add_option("--database", arguments.database, "The audit database (default: the configuration's, or audit.db)")
+          ->check(NotEmpty)
+          ->option_text("FILE");
+  replay->add_option("--records", arguments.records, "serve's standard output as a collector has it, instead; - is standard input")
+      ->check(NotEmpty)
+      ->option_text("FILE|-")
+      ->excludes(database);
+  CLI::Option* registries =
+      replay->add_option("--registries", arguments.inputs.registries, "Inventory: what records lack is taken from what it says now")
+          ->check(NotEmpty)
+          ->option_text("FILE");
+  replay->add_option("--config", arguments.inputs.config, "Take log, definitions and inventory from serve's configuration")
+      ->check(NotEmpty)
+      ->option_text("FILE")
+      ->excludes(registries);
+  replay->add_option("--definitions", arguments.inputs.definitions, "A folder of further definition files (default: the configuration's)")
+      ->check(NotEmpty)
+      ->option_text("FOLDER");
+  replay->add_option("--since", arguments.since, "Not older: a duration back from now, a date, an RFC 3339 time (default: 7d)")
+      ->check(NotEmpty)
+      ->option_text("T");
+  replay->add_option("--until", arguments.until, "Older than this, as --since (default: now)")->check(NotEmpty)->option_text("T");
+  replay->add_option("--namespace", arguments.namespace_name, "Of this namespace; name* is all that begin so")
+      ->check(NotEmpty)
+      ->option_text("NAMESPACE");
+  AddOutput(*replay, arguments.output);
+  replay->footer(
+      "\nEnds with 0: nothing would newly be denied; 1: something would, or cannot be told not to; 2: something could not be read.\n\n"
+      "Example:\n  acr-admission audit replay --config config.yaml --policy new.yaml --since 30d");
+  return replay;
+}
+
 // Filters between `audit` and `verify` would mean nothing.
 bool HasOptions(const CLI::App& app) {
   const auto options = app.get_options();
@@ -197,6 +237,7 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   CLI::App* const audit = AddAudit(app, read.audit);
   const CLI::App* const verify = AddAuditVerify(*audit, read.audit_verify);
   const CLI::App* const migrate = AddAuditMigrate(*audit, read.audit_migrate);
+  const CLI::App* const replay = AddAuditReplay(*audit, read.audit_replay);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') &&
       std::none_of(kCommands.begin(), kCommands.end(), [&](std::string_view name) { return name == arguments.front(); })) {
@@ -236,6 +277,12 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
       return tl::unexpected(Usage{kExitError, "audit migrate takes its options behind `migrate`\nRun with --help for more information.\n"});
     }
     return Command(std::move(read.audit_migrate));
+  }
+  if (replay->parsed()) {
+    if (HasOptions(*audit)) {
+      return tl::unexpected(Usage{kExitError, "audit replay takes its options behind `replay`\nRun with --help for more information.\n"});
+    }
+    return Command(std::move(read.audit_replay));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

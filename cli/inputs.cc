@@ -31,6 +31,9 @@ base::Loaded<Resolved> Resolve(const Inputs& inputs) {
   if (!inputs.policy.empty()) {
     resolved.options.policy_file = inputs.policy;
   }
+  if (!inputs.definitions.empty()) {
+    resolved.options.definitions_folder = inputs.definitions;
+  }
   if (!inputs.registries.empty()) {
     resolved.options.inventory_file = inputs.registries;
   }

@@ -24,10 +24,11 @@ inline constexpr std::string_view kNoStatesNote =
     "note: what serve saved holds no states of Azure Policy's; registries --refresh reads them\n";
 
 struct Inputs {
-  std::string policy;      // "": the configuration's, else the default policy
-  std::string registries;  // an inventory file; not together with `config`
-  std::string config;      // serve's configuration, for its policy, definitions and inventory
-  bool refresh = false;    // read Azure now, though what serve saved is there
+  std::string policy;         // "": the configuration's, else the default policy
+  std::string registries;     // an inventory file; not together with `config`
+  std::string config;         // serve's configuration, for its policy, definitions and inventory
+  bool refresh = false;       // read Azure now, though what serve saved is there
+  std::string definitions{};  // a folder of further definition files; "": the configuration's
 };
 
 // What `serve` keeps up to date, by its configuration.

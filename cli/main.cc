@@ -39,6 +39,9 @@ int Run(const cli::AuditArguments& arguments, const cli::Streams& streams, const
 int Run(const cli::AuditMigrateArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunAuditMigrate(arguments, streams);
 }
+int Run(const cli::AuditReplayArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
+  return cli::RunAuditReplay(arguments, streams, clock, cli::EnvironmentVariable);
+}
 int Run(const cli::AuditVerifyArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunAuditVerify(arguments, streams);
 }

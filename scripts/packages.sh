@@ -9,7 +9,7 @@ build_packages=(
 )
 # What its tests need beside that.
 # Of postgresql-15 the programs alone: tests start servers of their own.
-test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml)
+test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml jq)
 # What the benchmarks need beside what the program is built from.
 bench_packages=(libbenchmark-dev)
 # What quickstart runs.

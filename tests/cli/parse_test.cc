@@ -45,6 +45,24 @@ TEST(CommandLine, ReadsRegistriesAndExplain) {
   EXPECT_EQ(explain.output, OutputFormat::kJson);
 }
 
+TEST(CommandLine, ReadsAuditReplay) {
+  const auto arguments = Parsed<AuditReplayArguments>({"audit", "replay", "--policy", "p", "--config", "c", "--database", "d", "--since",
+                                                       "30d", "--until", "1d", "--namespace", "shop*", "--definitions", "f", "-o", "json"});
+  EXPECT_EQ(arguments.inputs.policy, "p");
+  EXPECT_EQ(arguments.inputs.config, "c");
+  EXPECT_EQ(arguments.inputs.definitions, "f");
+  EXPECT_EQ(arguments.database, "d");
+  EXPECT_EQ(arguments.since, "30d");
+  EXPECT_EQ(arguments.until, "1d");
+  EXPECT_EQ(arguments.namespace_name, "shop*");
+  EXPECT_EQ(arguments.output, OutputFormat::kJson);
+  EXPECT_EQ(Parsed<AuditReplayArguments>({"audit", "replay", "--policy", "p", "--records", "-", "--registries", "r"}).records, "-");
+  EXPECT_THAT(UsageOf({"audit", "replay", "--database", "d"}).text, HasSubstr("--policy is required"));
+  EXPECT_EQ(UsageOf({"audit", "replay", "--policy", "p", "--records", "-", "--database", "d"}).exit_code, kExitError);
+  EXPECT_EQ(UsageOf({"audit", "replay", "--policy", "p", "--config", "c", "--registries", "r"}).exit_code, kExitError);
+  EXPECT_THAT(UsageOf({"audit", "--namespace", "shop", "replay", "--policy", "p"}).text, HasSubstr("behind `replay`"));
+}
+
 TEST(CommandLine, ReadsEveryFilterOfAudit) {
   const auto arguments =
       Parsed<AuditArguments>({"audit", "--database", "d",      "--since",    "1h", "--until", "2026-11-23", "--namespace",
