@@ -81,8 +81,8 @@ class Store {
     std::int64_t bytes = 0;
     std::int64_t wal_bytes = 0;
     std::int64_t set_aside = 0;  // damaged databases that lie beside it, from this run and earlier ones
-    std::int64_t waiting = 0;  // rows behind the cursor of StoreOptions::waits_for
-    std::int64_t lost = 0;     // of those, deleted before they were taken: since the store was opened
+    std::int64_t waiting = 0;    // rows behind the cursor of StoreOptions::waits_for
+    std::int64_t lost = 0;       // of those, deleted before they were taken: since the store was opened
   };
   virtual Size Measure() const = 0;  // any thread; from counters, no I/O
 };
