@@ -1,6 +1,8 @@
 #include "audit/retention.h"
 
+#include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +17,7 @@ namespace {
 constexpr auto kStep = static_cast<std::int64_t>(Retention::kStepRows);
 
 // Columns id, size.
-Outcome<std::vector<RowSize>> Collect(Statement& statement, bool kept) {
+Outcome<std::vector<RowSize>> Collect(Statement& statement, const std::optional<std::string>& kept) {
   std::vector<RowSize> rows;
   while (true) {
     const Outcome<bool> row = statement.Step();
@@ -34,11 +36,9 @@ Outcome<std::vector<RowSize>> Collect(Statement& statement, bool kept) {
 Outcome<Retention> Retention::Prepare(sqlite::Connection& reader) {
   Retention retention;
   const std::initializer_list<std::pair<Statement*, std::string_view>> statements = {
-      {&retention.by_id_, "SELECT id, size, time, kept IS NOT NULL FROM decision WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
+      {&retention.by_id_, "SELECT id, size, time, kept FROM decision WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
       {&retention.spare_, "SELECT id, size FROM decision WHERE id >= ?1 AND id <= ?3 AND +kept IS NULL ORDER BY id LIMIT ?2"},
-      {&retention.largest_,
-       "SELECT kept FROM decision INDEXED BY decision_kept WHERE kept IS NOT NULL AND id <= ?1 GROUP BY kept ORDER BY count(*) DESC, kept "
-       "LIMIT 1"},
+      {&retention.held_rows_, "SELECT id, size, kept FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
       {&retention.kept_, "SELECT id, size FROM decision INDEXED BY decision_kept WHERE kept = ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -72,7 +72,7 @@ Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time no
       after = by_id_.Int(0);
       const std::int64_t time = by_id_.Int(2);
       if (time < too_old) {
-        rows.push_back({after, by_id_.Int(1), by_id_.Int(3) != 0});
+        rows.push_back({after, by_id_.Int(1), by_id_.IsNull(3) ? std::nullopt : std::optional<std::string>(by_id_.Text(3))});
       } else {
         younger = time <= future;
       }
@@ -94,9 +94,42 @@ Outcome<std::vector<RowSize>> Retention::OverSize(const Tally& tally, std::int64
   return rows;
 }
 
+void Retention::Recount() {
+  held_.clear();
+  counted_to_ = 0;
+}
+
+void Retention::Deleted(std::span<const RowSize> rows) {
+  for (const RowSize& row : rows) {
+    if (row.kept && row.id <= counted_to_) {
+      const auto held = held_.find(*row.kept);
+      if (held != held_.end() && (held->second -= row.size) <= 0) {
+        held_.erase(held);
+      }
+    }
+  }
+}
+
+Outcome<bool> Retention::Count() {
+  held_rows_.Bind(1, counted_to_).Bind(2, static_cast<std::int64_t>(kCountRows));
+  for (std::size_t count = 0;; ++count) {
+    const Outcome<bool> row = held_rows_.Step();
+    if (!row) {
+      return row;
+    }
+    if (!*row) {
+      return count < kCountRows;
+    }
+    counted_to_ = held_rows_.Int(0);
+    if (!held_rows_.IsNull(2)) {
+      held_[std::string(held_rows_.Text(2))] += held_rows_.Int(1);
+    }
+  }
+}
+
 Outcome<std::vector<RowSize>> Retention::OldestSpare(std::int64_t last) {
   spare_.Bind(1, spare_from_).Bind(2, kStep).Bind(3, last);
-  auto rows = Collect(spare_, false);
+  auto rows = Collect(spare_, std::nullopt);
   if (rows && !rows->empty()) {
     // From the first of them: should their deletion fail, they are found again.
     spare_from_ = rows->front().id;
@@ -105,16 +138,18 @@ Outcome<std::vector<RowSize>> Retention::OldestSpare(std::int64_t last) {
 }
 
 Outcome<std::vector<RowSize>> Retention::OldestOfLargestNamespace(std::int64_t last) {
-  const Outcome<bool> row = largest_.Bind(1, last).Step();
-  if (!row) {
-    return tl::unexpected(row.error());
+  std::vector<std::pair<std::int64_t, const std::string*>> largest_first;
+  for (const auto& [name, bytes] : held_) {
+    largest_first.emplace_back(bytes, &name);
   }
-  if (!*row) {
-    return std::vector<RowSize>();
+  std::sort(largest_first.begin(), largest_first.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [bytes, name] : largest_first) {
+    auto rows = Collect(kept_.Bind(1, *name).Bind(2, kStep).Bind(3, last), *name);
+    if (!rows || !rows->empty()) {  // empty: all that it holds is behind `last`
+      return rows;
+    }
   }
-  const std::string name(largest_.Text(0));
-  largest_.Reset();
-  return Collect(kept_.Bind(1, name).Bind(2, kStep).Bind(3, last), true);
+  return std::vector<RowSize>();
 }
 
 }  // namespace audit

@@ -1,14 +1,19 @@
 // Chooses the rows that go. Two classes: *spare* rows (allowed, and dry runs) and *kept* rows (denied and warned).
 //
 // By age: whatever is older than the limit. Over size: the class that holds more bytes loses, spare at a tie; among spare
-// rows the oldest, among kept rows the oldest of the namespace with most of them. So spare rows go first as long as kept
+// rows the oldest, among kept rows the oldest of the namespace that holds most bytes. So spare rows go first as long as kept
 // rows hold no more than half, kept rows are never pushed out of their half by spare ones, nor one namespace's by another's.
 // Where rows are yet to be taken by somebody, only those up to `last` are chosen from.
+//
+// What each namespace holds is counted once, in parts, and kept up to date: memory is a name and a number for each of them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "audit/sqlite.h"
@@ -32,15 +37,28 @@ class Retention {
   // future do not save what lies behind them.
   sqlite::Outcome<std::vector<RowSize>> TooOld(base::Time cutoff, base::Time now, std::int64_t last);
 
-  // Up to kStepRows rows of the class that loses by `tally`; none when there are no rows.
+  // Up to kStepRows rows of the class that loses by `tally`; none when there are no rows. REQUIRES: all is counted.
   sqlite::Outcome<std::vector<RowSize>> OverSize(const Tally& tally, std::int64_t last);
 
+  // Counts the rows that are new since the last call. False: there are more, call again; a first count takes many calls.
+  sqlite::Outcome<bool> Count();
+
+  // Begins to count anew.
+  void Recount();
+
+  // These were deleted. REQUIRES: they came from here.
+  void Deleted(std::span<const RowSize> rows);
+
  private:
+  static constexpr std::size_t kCountRows = 16384;  // at a call: some 20 ms
+
   sqlite::Outcome<std::vector<RowSize>> OldestSpare(std::int64_t last);
   sqlite::Outcome<std::vector<RowSize>> OldestOfLargestNamespace(std::int64_t last);
 
-  sqlite::Statement by_id_, spare_, largest_, kept_;
-  std::int64_t spare_from_ = 0;  // no spare row has a smaller id
+  sqlite::Statement by_id_, spare_, held_rows_, kept_;
+  std::int64_t spare_from_ = 0;               // no spare row has a smaller id
+  std::map<std::string, std::int64_t> held_;  // bytes of kept rows by namespace, up to counted_to_
+  std::int64_t counted_to_ = 0;
 };
 
 }  // namespace audit

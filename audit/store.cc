@@ -398,6 +398,13 @@ class SqliteStore final : public Store {
           break;
         }
         target = options_.retention_bytes - options_.retention_bytes / kSlackShare;
+        const auto counted = reader_->retention.Count();
+        if (!counted) {
+          return Failed<void>(counted.error());
+        }
+        if (!*counted) {
+          break;  // the next Maintain goes on
+        }
         rows = reader_->retention.OverSize(CurrentTally(), taken);
         const bool last_resort = rows && rows->empty() && taken != Retention::kAllRows;
         if (last_resort) {
@@ -416,9 +423,11 @@ class SqliteStore final : public Store {
       }
       base::MutexLock write_lock(write_mutex_);
       if (const auto deleted = Write([&](Writer& writer) { return writer.Delete(*rows); }); !deleted) {
+        reader_->retention.Recount();  // they may be gone all the same
         return deleted;
       }
       lost_ += lost;
+      reader_->retention.Deleted(*rows);
     }
     if (const auto folded = FoldTombstones(); !folded) {
       return folded;

@@ -364,7 +364,7 @@ Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
         return tl::unexpected(buried.error());
       }
       tombstones += *buried ? 1 : 0;
-      Count(tally, row.kept, -1, -row.size);
+      Count(tally, row.kept.has_value(), -1, -row.size);
     }
     return WriteTally(tally, tombstones);
   });
