@@ -1,5 +1,7 @@
 #include "audit/hourly.h"
 
+#include <sqlite3.h>
+
 #include <chrono>
 #include <initializer_list>
 #include <string_view>
@@ -213,6 +215,9 @@ Outcome<bool> HourlyTable::Prune(std::int64_t hour, std::int64_t max_bytes) {
     size_.Reset();
     if (auto run = remove_.Bind(1, oldest_hour).Bind(2, namespace_name).Run(); !run) {
       return tl::unexpected(run.error());
+    }
+    if (rows == 0) {  // and so it would be found for ever
+      return tl::unexpected(sqlite::Failure{SQLITE_CORRUPT, "the audit database's table hourly finds a row that it does not hold"});
     }
     removed += rows;
     bytes_ -= freed;
