@@ -144,8 +144,8 @@ TEST(AuditApiDocument, ParametersTakeWhatTheirSchemasDo) {
   for (const auto& [name, parameter] : Document().at("components").at("parameters").items()) {
     EXPECT_EQ(parameter.at("name"), name);
     const json& schema = parameter.at("schema");
-    const auto takes = [&name = name](const std::string& value) {
-      return ParseAuditTarget("/audit/v1/decisions?" + name + "=" + value, kNow).has_value();
+    const auto takes = [of = "/audit/v1/decisions?" + name + "="](const std::string& value) {
+      return ParseAuditTarget(of + value, kNow).has_value();
     };
     std::vector<std::string> samples;
     for (const json& choice : schema.value("enum", json::array())) {

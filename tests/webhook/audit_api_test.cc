@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 using support::FakeAuditLog;
-using support::FakeDecision;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
