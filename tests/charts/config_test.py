@@ -98,6 +98,11 @@ class Config(unittest.TestCase):
         limit = next(volume for volume in release.pod()["volumes"] if volume["name"] == "storage")["emptyDir"]["sizeLimit"]
         self.assertGreaterEqual(int(limit.removesuffix("Gi")) * 1024, 2 * size)
 
+    def test_the_log_is_asked_where_there_is_one_and_an_api_server(self):
+        self.assertIs(True, Release().config()["audit"]["api"])
+        for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
+            self.assertNotIn("api", Release(values).config()["audit"])
+
     def test_denials_are_told_where_there_is_a_log_and_an_api_server(self):
         self.assertIs(True, Release().config()["audit"]["events"])
         for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):

@@ -76,6 +76,9 @@ audit:
   record: {{ .Values.audit.record }}
   durability: {{ .Values.audit.durability }}
   onFailure: {{ .Values.audit.onFailure }}
+  {{- if include "acr-admission.auditApi" . }}
+  api: true
+  {{- end }}
   {{- if include "acr-admission.auditEvents" . }}
   events: true
   {{- end }}

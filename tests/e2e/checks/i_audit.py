@@ -1,6 +1,9 @@
 """What is left of a decision: an Event on the owner of what was denied, and annotations in the API server's own audit log."""
 
+import base64
+import contextlib
 import json
+import re
 
 from checks.c_policy import changed, policy_text, set_policy
 from harness.api import eventually
@@ -8,6 +11,7 @@ from harness.checks import check
 from harness.world import BAD, BAD_REASON, GOOD, WEBHOOK
 
 REASON = "ImageDenied"
+RBAC = "rbac.authorization.k8s.io"
 
 
 @check("whose pods are denied is told why by an Event on the ReplicaSet, one for each replica that denied", "controllers replicas kubectl")
@@ -71,3 +75,75 @@ def audit_annotations(world):
     assert BAD_REASON in denied["requirements"], denied
     assert denied["policy"].startswith("sha256:") and denied["policy"] == allowed["policy"], denied
     return ", ".join(f"{key}={value[:40]}" for key, value in sorted(denied.items()))
+
+
+def uid_of(message: str) -> str:
+    return re.search(r"audit uid (\S+)", message).group(1)
+
+
+@contextlib.contextmanager
+def viewers(world, shop: str, bank: str):
+    """Tokens of who may read the log of all namespaces, of `shop` alone, and of none."""
+    def binding(kind: str, account: str, **metadata) -> dict:
+        return {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": {"name": f"e2e-{account}", **metadata},
+                "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": f"{world.release.name}-audit-viewer"},
+                "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": bank}]}
+
+    tokens = {account: world.token(bank, account) for account in ("auditor", "developer", "nobody")}
+    world.api.create(binding("ClusterRoleBinding", "auditor"))
+    world.api.create(binding("RoleBinding", "developer", namespace=shop))
+    try:
+        yield tokens
+    finally:
+        world.api.delete("ClusterRoleBinding", "e2e-auditor")
+
+
+@check("over HTTPS the log shows each what RBAC lets them see, and nobody anything else", "replicas")
+def who_reads(world):
+    shop, bank = world.namespace(), world.namespace()
+    uids = {namespace: uid_of(world.denied(lambda: world.api.create(world.pod(namespace, BAD)))) for namespace in (shop, bank)}
+    seen = {}
+    with viewers(world, shop, bank) as tokens:
+        addresses = world.release.ready_addresses()
+
+        def records(account: str, query: str) -> set[str]:
+            """Of all replicas together."""
+            found = set()
+            for address in addresses:
+                status, body = world.ask_log(address, f"decisions?since=10m&{query}", tokens[account])
+                assert status == 200, (status, body)
+                found |= {record["uid"] for record in body["decisions"]}
+            return found
+
+        eventually("all of it is there", lambda: set(uids.values()) <= records("auditor", "decision=Denied"))
+        assert records("auditor", f"namespace={shop}") == {uids[shop]}
+        eventually("the developer sees shop", lambda: records("developer", f"namespace={shop}") == {uids[shop]})
+        for account, path, wanted in (
+                ("auditor", f"decisions/{uids[bank]}", 200), ("auditor", "summary?since=1h", 200),
+                ("auditor", "decisions/no-such-uid", 404), ("auditor", "decisions?colour=red", 400),
+                ("developer", f"decisions/{uids[shop]}", 200), ("developer", f"summary?since=1h&namespace={shop}", 200),
+                # As if it were not there.
+                ("developer", f"decisions/{uids[bank]}", 404),
+                ("developer", "decisions", 403), ("developer", f"decisions?namespace={bank}", 403), ("developer", "summary", 403),
+                ("developer", f"decisions?namespace={shop[:-1]}*", 403),
+                ("nobody", "decisions", 403), ("nobody", f"decisions?namespace={shop}", 403), ("nobody", f"decisions/{uids[shop]}", 404)):
+            statuses = set()
+            for address in addresses:
+                status, body = world.ask_log(address, path, tokens[account])
+                statuses.add(status)
+                assert status != 403 or "decisions.acr-admission.io" in body["error"], body
+            # One that has not recorded it may not know it.
+            assert wanted in statuses and statuses <= {wanted, 404}, (account, path, statuses)
+            seen[wanted] = seen.get(wanted, 0) + 1
+        for address in addresses:
+            expired = world.token(bank, "auditor").split(".")
+            claims = json.loads(base64.urlsafe_b64decode(expired[1] + "=="))
+            expired[1] = base64.urlsafe_b64encode(json.dumps({**claims, "exp": 1}).encode()).decode().rstrip("=")
+            for token in (None, "bogus", ".".join(expired)):
+                status, body = world.ask_log(address, "decisions", token)
+                assert status == 401, (token, status, body)
+                seen[status] = seen.get(status, 0) + 1
+        # A token that was good, of an account that is gone.
+        world.api.delete("ServiceAccount", "nobody", bank)
+        eventually("it is nobody's", lambda: world.ask_log(address, "decisions", tokens["nobody"])[0] == 401, within=90)
+    return ", ".join(f"{count} of {status}" for status, count in sorted(seen.items()))

@@ -1,15 +1,19 @@
 """What a check is handed: the cluster, the release in it, and the few things that most checks do."""
 
+import base64
 import contextlib
 import http.client
 import itertools
+import json
 import re
+import socket
+import ssl
 import subprocess
 import time
 import uuid
 from pathlib import Path
 
-from .api import Api, Refused, api_version, eventually
+from .api import Api, Refused, api_version, eventually, url
 from .kubelet import Kubelet
 from .load import Load
 from .pod import PodRunner
@@ -29,6 +33,18 @@ OURS = "acr-admission.io/e2e"  # label of the namespaces that the checks make
 
 # What pods of the checks ask for: never more than a cluster has, where they really run.
 _CONTAINER = {"resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}
+
+
+class _ReplicaConnection(http.client.HTTPSConnection):
+    """To one replica, whose certificate is for the Service."""
+
+    def __init__(self, address: str, server_name: str, authorities: str):
+        super().__init__(address, 8443, timeout=20, context=ssl.create_default_context(cadata=authorities))
+        self._server_name = server_name
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self._server_name)
 
 
 class World:
@@ -130,6 +146,24 @@ class World:
             connection.request("GET", path)
             response = connection.getresponse()
             return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def token(self, namespace: str, account: str, seconds: int = 3600) -> str:
+        """Of a service account, which is made if there is none."""
+        if not self.api.find("ServiceAccount", account, namespace):
+            self.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}})
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
+        return self.api.call("POST", url("ServiceAccount", namespace, account, "token"), request).body["status"]["token"]
+
+    def ask_log(self, address: str, path: str, token: str | None) -> tuple[int, dict]:
+        """The audit API of one replica."""
+        authorities = base64.b64decode(self.release.ca_bundles()[0]).decode()
+        connection = _ReplicaConnection(address, f"{self.release.name}.{self.release.namespace}.svc", authorities)
+        try:
+            connection.request("GET", f"/audit/v1/{path}", headers={"Authorization": f"Bearer {token}"} if token is not None else {})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
         finally:
             connection.close()
 
