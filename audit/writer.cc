@@ -281,7 +281,7 @@ Outcome<void> Writer::Transaction(Body body) {
   if (result) {
     result = commit_.Run();
   }
-  uncertain_ = !result;
+  uncertain_ = uncertain_ || !result;  // until Settle has looked, whatever else succeeds
   // A full disk or a failing one may have ended the transaction already.
   if (!result && sqlite3_get_autocommit(connection_.handle()) == 0) {
     static_cast<void>(connection_.Execute("ROLLBACK"));
