@@ -113,7 +113,7 @@ void Retention::Deleted(std::span<const RowSize> rows) {
 Outcome<bool> Retention::Count() {
   held_rows_.Bind(1, counted_to_).Bind(2, static_cast<std::int64_t>(kCountRows));
   for (std::size_t count = 0;; ++count) {
-    const Outcome<bool> row = held_rows_.Step();
+    Outcome<bool> row = held_rows_.Step();
     if (!row) {
       return row;
     }
