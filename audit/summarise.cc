@@ -135,7 +135,7 @@ class Summariser {
   }
 
   Outcome<Hours> HoursThere() {
-    auto statement = connection_.Prepare("SELECT min(hour), max(hour) FROM hourly");
+    auto statement = connection_.Prepare("SELECT (SELECT min(hour) FROM hourly), (SELECT max(hour) FROM hourly)");
     if (!statement) {
       return tl::unexpected(statement.error());
     }
