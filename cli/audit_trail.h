@@ -50,7 +50,7 @@ class AuditTrail {
   // Records that neither the store nor the output took, since the start.
   std::uint64_t lost() const EXCLUDES(mutex_);
 
-  // For others that read what was committed, on the thread that calls Run.
+  // For others that read what was committed.
   audit::Store& store() { return *store_; }
 
  private:

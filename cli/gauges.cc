@@ -59,6 +59,18 @@ std::vector<webhook::Gauges::Disagreements> CountDisagreements(const state::Stat
 
 }  // namespace
 
+webhook::Gauges::Forwarding ForwardingGauges(const AuditForwarding::Status& status, const audit::Store::Size& size) {
+  webhook::Gauges::Forwarding gauges;
+  gauges.rows = status.rows;
+  gauges.failures = status.failures;
+  gauges.waiting = size.waiting;
+  gauges.lost = static_cast<std::uint64_t>(size.lost) + status.refused;
+  if (status.last_success) {
+    gauges.last_success_seconds = Seconds(status.last_success->time_since_epoch());
+  }
+  return gauges;
+}
+
 webhook::Gauges::Azure AzureGauges(const azure::LiveInventory::Status& status, const azure::Arm::Counters& calls) {
   webhook::Gauges::Azure gauges;
   gauges.requests = calls.requests;

@@ -47,6 +47,9 @@ std::string ReadinessNotes(const Health& health) {
   for (const std::string& note : health.certificate_notes) {
     AddLine(notes, "certificate: ", note);
   }
+  if (health.forwarding_problem) {
+    AddLine(notes, "audit: records wait for PostgreSQL: ", *health.forwarding_problem);
+  }
   if (health.audit_problem) {
     AddLine(notes, "audit: records go to standard output, the database fails: ", *health.audit_problem);
   }

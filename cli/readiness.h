@@ -17,6 +17,7 @@ struct Health {
   std::vector<std::string> certificate_notes;      // mode managed: what else somebody ought to mend
   std::optional<std::string> azure_problem;        // not all that is to be read of Azure can be
   std::optional<std::string> audit_problem;        // records cannot be committed
+  std::optional<std::string> forwarding_problem;   // PostgreSQL does not get them
 };
 
 // Why no admissions should be sent here yet, one reason a line; "" when they should.

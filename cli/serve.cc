@@ -11,12 +11,14 @@
 #include <utility>
 
 #include "audit/database_reader.h"
+#include "audit/forwarder.h"
 #include "audit/store.h"
 #include "azure/live_inventory.h"
 #include "azure/live_threads.h"
 #include "base/periodic.h"
 #include "cli/audit_permission.h"
 #include "cli/audit_service.h"
+#include "cli/audit_forwarding.h"
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
@@ -29,6 +31,7 @@
 #include "cli/inputs.h"
 #include "cli/log.h"
 #include "cli/machine.h"
+#include "cli/postgresql_names.h"
 #include "cli/process.h"
 #include "cli/readiness.h"
 #include "cli/serving_identity.h"
@@ -72,6 +75,7 @@ base::Result<std::unique_ptr<AuditTrail>> OpenAuditTrail(const Config& config, c
   options.durability = config.audit.durability == AuditDurability::kDisk ? audit::Durability::kDisk : audit::Durability::kProcess;
   options.retention_age = config.audit.retention_age;
   options.retention_bytes = config.audit.retention_bytes;
+  options.waits_for = config.audit.postgresql ? audit::Forwarder::kConsumer : "";
   return AuditTrail::Open(options, config.audit.standard_output, audit::DescriptorOutput(STDOUT_FILENO, kOutputPatience), clock, HostName(),
                           log);
 }
@@ -148,6 +152,9 @@ class Service {
         return tl::unexpected(trail.error());
       }
       trail_ = *std::move(trail);
+      if (config_.audit.postgresql) {
+        forwarding_ = std::make_unique<AuditForwarding>(trail_->store(), config_.audit.postgresql->server, ResolveNames(), clock_, log_);
+      }
     }
     if (config_.audit.events) {
       base::Result<DenialEvents> events =
@@ -181,6 +188,9 @@ class Service {
     server_ = *std::move(server);
     if (trail_) {
       records_ = std::make_unique<base::Periodic>("audit", kAuditInterval, [this] { RunAudit(); });
+      if (forwarding_) {
+        forwarding_->Start();
+      }
     }
     LogStart();
     return {};
@@ -196,6 +206,9 @@ class Service {
 
   // After Drain: no request is there any more.
   void Close() {
+    if (forwarding_) {
+      forwarding_->Finish();  // beside all that follows
+    }
     if (refresh_) {
       refresh_->Stop();
     }
@@ -216,6 +229,9 @@ class Service {
         denials_->Close();
       }
       trail_->Close();
+    }
+    if (forwarding_) {
+      forwarding_->Stop();
     }
   }
 
@@ -271,6 +287,7 @@ class Service {
     identity_->Tell(health);
     health.azure_problem = inventory_ ? inventory_->status().problem : std::nullopt;
     health.audit_problem = trail_ ? trail_->problem() : std::nullopt;
+    health.forwarding_problem = forwarding_ ? forwarding_->status().problem : std::nullopt;
     return health;
   }
 
@@ -288,6 +305,9 @@ class Service {
     if (trail_) {
       const audit::Store::Size size = trail_->Measure();
       gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes, size.set_aside, trail_->lost()};
+      if (forwarding_) {
+        gauges.forwarding = ForwardingGauges(forwarding_->status(), size);
+      }
     }
   }
 
@@ -327,6 +347,7 @@ class Service {
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file
   std::unique_ptr<azure::LiveInventory> inventory_;  // the same
   std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
+  std::unique_ptr<AuditForwarding> forwarding_;      // null: records stay here alone
   std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
   std::unique_ptr<kube::Authorizer> authorizer_;     // null: there is no audit API
   std::unique_ptr<AuditService> audit_api_;          // the same

@@ -178,6 +178,16 @@ void AddAudit(Families& out, const Shards& shards, const Gauges& gauges) {
               static_cast<double>(gauges.audit->set_aside));
     out.Counter("audit_records_lost_total", "Audit records that neither the database nor standard output took.", gauges.audit->lost);
   }
+  if (gauges.forwarding) {
+    const Gauges::Forwarding& forwarding = *gauges.forwarding;
+    out.Counter("audit_forwarded_total", "Audit records that PostgreSQL has.", forwarding.rows);
+    out.Counter("audit_forward_failures_total", "Attempts to send audit records to PostgreSQL that failed.", forwarding.failures);
+    out.Counter("audit_forward_lost_total", "Audit records that PostgreSQL will not have.", forwarding.lost);
+    out.Gauge("audit_forward_waiting", "Audit records that PostgreSQL does not have yet.", static_cast<double>(forwarding.waiting));
+    if (forwarding.last_success_seconds) {
+      out.Gauge("audit_forward_success_timestamp_seconds", "When PostgreSQL last took what there was.", *forwarding.last_success_seconds);
+    }
+  }
 }
 
 void AddAuditApi(Families& out, const Shards& shards) {

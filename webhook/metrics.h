@@ -188,6 +188,14 @@ struct Gauges {
     std::uint64_t lost = 0;      // records that neither the database nor standard output took
   };
 
+  struct Forwarding {
+    std::uint64_t rows = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t lost = 0;
+    std::int64_t waiting = 0;
+    std::optional<double> last_success_seconds;  // Unix time; none: not since the start
+  };
+
   std::size_t registries = 0;
   bool inventory_primed = false;
   std::optional<double> inventory_age_seconds;  // of the oldest observation; none: nothing was observed yet
@@ -201,6 +209,7 @@ struct Gauges {
   std::optional<Azure> azure;                           // none: the inventory is a file
   std::optional<Kubernetes> kubernetes;                 // none: no API server is talked to
   std::optional<Audit> audit;                           // none: auditing is off
+  std::optional<Forwarding> forwarding;                 // none: records stay here alone
   std::vector<Compliance> compliance;
   std::vector<Disagreements> disagreements;  // empty: Azure Policy's states are not read
 };

@@ -138,5 +138,20 @@ TEST(Gauges, TellThatTheLastGoodPolicyIsInForce) {
   EXPECT_TRUE(gauges.policy_stale);
 }
 
+TEST(Gauges, TellHowRecordsGetOnToPostgresql) {
+  AuditForwarding::Status status;
+  status.rows = 5;
+  status.failures = 2;
+  status.refused = 1;
+  EXPECT_FALSE(ForwardingGauges(status, {}).last_success_seconds);
+  status.last_success = base::Time(std::chrono::seconds(17));
+  const webhook::Gauges::Forwarding gauges = ForwardingGauges(status, {.waiting = 4, .lost = 3});
+  EXPECT_EQ(gauges.rows, 5u);
+  EXPECT_EQ(gauges.failures, 2u);
+  EXPECT_EQ(gauges.waiting, 4);
+  EXPECT_EQ(gauges.lost, 4u);
+  EXPECT_EQ(gauges.last_success_seconds, 17.0);
+}
+
 }  // namespace
 }  // namespace cli

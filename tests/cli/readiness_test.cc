@@ -59,11 +59,13 @@ TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {
   health.state.inventory_problem = "i";
   health.certificate_problem = "c";
   health.audit_problem = "a";
+  health.forwarding_problem = "f";
   EXPECT_EQ(NotReady(health), "");
   EXPECT_EQ(ReadinessNotes(health),
             "inventory: the older one is in force: i\n"
             "policy: the older one is in force: p\n"
             "certificate: the older one serves: c\n"
+            "audit: records wait for PostgreSQL: f\n"
             "audit: records go to standard output, the database fails: a");
 }
 

@@ -142,6 +142,20 @@ TEST(Metrics, GaugesAreAskedForAtEachScrape) {
   EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_registries 0\n"));
 }
 
+TEST(Metrics, TellsHowRecordsGetOnToPostgresql) {
+  Metrics metrics("");
+  EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_audit_forward")));
+  Gauges::Forwarding forwarding{.rows = 11, .failures = 12, .lost = 13, .waiting = 14, .last_success_seconds = {}};
+  metrics.OnScrape([&](Gauges& gauges) { gauges.forwarding = forwarding; });
+  EXPECT_THAT(metrics.Expose(),
+              AllOf(HasSubstr("acr_admission_audit_forwarded_total 11\n"), HasSubstr("acr_admission_audit_forward_failures_total 12\n"),
+                    HasSubstr("acr_admission_audit_forward_lost_total 13\n"), HasSubstr("acr_admission_audit_forward_waiting 14\n"),
+                    Not(HasSubstr("acr_admission_audit_forward_success_timestamp_seconds"))));
+  forwarding.last_success_seconds = 1'700'000'000;
+  EXPECT_THAT(metrics.Expose(), HasSubstr("acr_admission_audit_forward_success_timestamp_seconds 1700000000\n"));
+  metrics.OnScrape(nullptr);
+}
+
 TEST(Metrics, TellsOfManagedCertificatesWhatIsKnown) {
   Metrics metrics("");
   Gauges::Certificates certificates;
