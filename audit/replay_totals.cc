@@ -112,7 +112,11 @@ std::vector<ReplayTotals::Value> ReplayTotals::Sorted(const Values& values) {
   for (const auto& [value, changes] : values) {
     sorted.push_back({value, changes});
   }
-  std::ranges::stable_sort(sorted, [](const Value& a, const Value& b) { return Weight(a.changes) > Weight(b.changes); });
+  std::ranges::sort(sorted, [](const Value& a, const Value& b) {
+    const auto weight_a = Weight(a.changes);
+    const auto weight_b = Weight(b.changes);
+    return weight_a != weight_b ? weight_a > weight_b : a.value < b.value;
+  });
   return sorted;
 }
 
@@ -123,8 +127,10 @@ std::vector<ReplayTotals::Group> ReplayTotals::Groups() const {
     const auto& [namespace_name, workload, registry, requirement, before, after, certainty] = key;
     groups.push_back({namespace_name, workload, registry, requirement, before, after, certainty, seen.count, seen.last, seen.last_uid});
   }
-  std::ranges::stable_sort(groups,
-                           [](const Group& a, const Group& b) { return std::tuple(Rank(a), -a.count) < std::tuple(Rank(b), -b.count); });
+  std::ranges::sort(groups, {}, [](const Group& group) {
+    return std::tuple(Rank(group), -group.count, std::string_view(group.namespace_name), std::string_view(group.workload),
+                      std::string_view(group.registry), std::string_view(group.requirement), group.before, group.after, group.certainty);
+  });
   return groups;
 }
 
@@ -134,7 +140,7 @@ std::vector<ReplayTotals::Missing> ReplayTotals::WhatIsMissing() const {
   for (const auto& [what, count] : missing_) {
     missing.push_back({what, count});
   }
-  std::ranges::stable_sort(missing, [](const Missing& a, const Missing& b) { return a.count > b.count; });
+  std::ranges::sort(missing, {}, [](const Missing& what) { return std::tuple(-what.count, std::string_view(what.what)); });
   return missing;
 }
 
