@@ -163,6 +163,7 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   }
   definition.parameters = std::move(*parameters);
   definition.rule = std::move(compiled->rule);
+  definition.uses_time = compiled->uses_time;
   return std::make_shared<Definition>(std::move(definition));
 }
 

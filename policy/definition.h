@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -37,6 +38,7 @@ struct Definition {
   std::string digest;  // of the definition's text
   std::vector<ParameterDefinition> parameters;
   std::shared_ptr<const Rule> rule;
+  bool uses_time = false;  // what it says of a registry may change as time goes by: it calls utcNow
 };
 
 // Takes what `az policy definition show` prints (flat) and ARM's shape (under "properties"). An unknown construct is an
@@ -89,8 +91,10 @@ enum class HiddenMembers {
 // `resource` is an ARM body (GET shape); `parameters` is what BindParameters returned. Where the rule is true, the registry
 // is NonCompliant, unless a deciding member is absent that every current api-version returns: such a body was read with an
 // api-version that hides it, and the result is Unknown (facts: 2019-05-01 hides encryption, publicNetworkAccess, …).
-// A resource of another type than the rule asks for is Compliant, as Azure has it.
-Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource,
+// A resource of another type than the rule asks for is Compliant, as Azure has it. A rule that asks for what is not to be
+// known here (the subscription's tags, what a function does with arguments for which Azure documents nothing) is Unknown
+// where that matters. `now` is what utcNow gives.
+Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now,
                     HiddenMembers hidden = HiddenMembers::kAsAzure);
 
 }  // namespace policy

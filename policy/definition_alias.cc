@@ -164,20 +164,23 @@ FieldLocation LocateAlias(std::string_view alias) {
 
 FieldLocation Plain(std::string text, std::vector<std::string> steps) { return {.text = std::move(text), .steps = std::move(steps)}; }
 
-// The name in "tags.name", "tags[name]" and "tags['name']"; "" when it is none of these.
-std::string_view TagName(std::string_view field) {
+// The name in "tags.name", "tags[name]" and "tags['name']", where an apostrophe is written twice; "" when it is none of these.
+std::string TagName(std::string_view field) {
   field.remove_prefix(std::string_view("tags").size());
   if (field.starts_with('.')) {
-    return field.substr(1);
+    return std::string(field.substr(1));
   }
   if (!field.starts_with('[') || !field.ends_with(']')) {
     return {};
   }
-  field = field.substr(1, field.size() - 2);
-  if (field.size() >= 2 && field.starts_with('\'') && field.ends_with('\'')) {
-    field = field.substr(1, field.size() - 2);
+  std::string name(field.substr(1, field.size() - 2));
+  if (name.size() >= 2 && name.starts_with('\'') && name.ends_with('\'')) {
+    name = name.substr(1, name.size() - 2);
+    for (std::size_t at = name.find("''"); at != std::string::npos; at = name.find("''", at + 1)) {
+      name.erase(at, 1);
+    }
   }
-  return field;
+  return name;
 }
 
 }  // namespace
@@ -197,7 +200,7 @@ tl::expected<FieldLocation, std::string> LocateField(std::string_view field) {
     return Plain("identity.type", {"identity", "type"});
   }
   if (lower.starts_with("tags.") || lower.starts_with("tags[")) {
-    const std::string name(TagName(field));
+    const std::string name = TagName(field);
     if (name.empty()) {
       return tl::unexpected("the tag in \"" + base::Printable(field, 128) + "\" has no name; write tags['NAME']");
     }

@@ -9,11 +9,16 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "policy/template_values.h"
 
 namespace policy {
 namespace {
 
 using nlohmann::json;
+
+// The product of the lengths of two texts of which one is looked for in the other: a search may take as many steps. Larger
+// ones, which only expressions make, are given up on.
+constexpr std::size_t kMaxSearch = 1U << 26U;
 
 Outcome ToOutcome(bool value) { return value ? Outcome::kTrue : Outcome::kFalse; }
 
@@ -78,11 +83,14 @@ Outcome Contains(const json& actual, const json& operand) {
     return Outcome::kFailed;
   }
   const std::optional<std::string> text = Text(actual);
+  if (text && text->size() * part->size() > kMaxSearch) {
+    return Outcome::kUnknown;
+  }
   return ToOutcome(text && base::AsciiLower(*text).find(base::AsciiLower(*part)) != std::string::npos);
 }
 
-// Numbers with numbers, text with text, times with times; anything else has no order.
-std::optional<std::weak_ordering> Order(const json& a, const json& b) {
+// Numbers with numbers, text with text, times with times; anything else has no order, which is kFailed.
+tl::expected<std::weak_ordering, Outcome> Order(const json& a, const json& b) {
   if (a.is_number() && b.is_number()) {
     if (a < b) {
       return std::weak_ordering::less;
@@ -92,20 +100,21 @@ std::optional<std::weak_ordering> Order(const json& a, const json& b) {
   const std::string* left = AsString(a);
   const std::string* right = AsString(b);
   if (left == nullptr || right == nullptr) {
-    return std::nullopt;
+    return tl::unexpected(Outcome::kFailed);
   }
   const std::optional<base::Time> left_time = base::ParseTime(*left);
   const std::optional<base::Time> right_time = base::ParseTime(*right);
   if (left_time && right_time) {
     return *left_time <=> *right_time;
   }
-  return base::AsciiLower(*left) <=> base::AsciiLower(*right);
+  const std::optional<std::weak_ordering> order = OrderTexts(*left, *right, /*ignore_case=*/true);
+  return order ? tl::expected<std::weak_ordering, Outcome>(*order) : tl::unexpected(Outcome::kUnknown);
 }
 
 Outcome Ordered(Comparison comparison, const json& actual, const json& operand) {
-  const std::optional<std::weak_ordering> order = Order(actual, operand);
+  const tl::expected<std::weak_ordering, Outcome> order = Order(actual, operand);
   if (!order) {
-    return Outcome::kFailed;
+    return order.error();
   }
   switch (comparison) {
     case Comparison::kLess:
@@ -221,12 +230,13 @@ const json* FindMember(const json& object, std::string_view name) {
   return nullptr;
 }
 
+Outcome Opposite(Outcome outcome) {
+  return outcome == Outcome::kTrue ? Outcome::kFalse : outcome == Outcome::kFalse ? Outcome::kTrue : outcome;
+}
+
 Outcome Compare(Comparison comparison, bool negated, const json& actual, const json& operand) {
   const Outcome outcome = ComparePlain(comparison, actual, operand);
-  if (outcome == Outcome::kFailed || !negated) {
-    return outcome;
-  }
-  return outcome == Outcome::kTrue ? Outcome::kFalse : Outcome::kTrue;
+  return negated ? Opposite(outcome) : outcome;
 }
 
 }  // namespace policy

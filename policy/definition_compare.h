@@ -9,7 +9,15 @@ namespace policy {
 
 // What a condition comes to. Azure refuses a resource over which its rule fails (a number compared with a word); it never
 // takes the failure for false.
-enum class Outcome { kFalse, kTrue, kFailed };
+enum class Outcome {
+  kFalse,
+  kTrue,
+  kFailed,
+  kUnknown,  // what it comes to in Azure cannot be told here
+};
+
+// kFailed and kUnknown have no opposite: they stay.
+Outcome Opposite(Outcome outcome);
 
 // `actual` is null where the resource has no such member: for Azure that is the same. Strings compare without regard to
 // ASCII case, but for kMatch.

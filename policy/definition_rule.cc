@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "policy/definition_compare.h"
+#include "policy/template_expression.h"
 
 namespace policy {
 namespace {
@@ -70,41 +71,17 @@ std::string UnknownKey(std::string_view key) {
   return message;
 }
 
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
-
-// NAME of "parameters('NAME')", spaces allowed; nothing when it is another expression.
-std::optional<std::string_view> ParameterName(std::string_view expression) {
-  constexpr std::string_view kFunction = "parameters";
-  expression = Trim(expression);
-  if (!base::EqualsIgnoreAsciiCase(expression.substr(0, kFunction.size()), kFunction)) {
-    return std::nullopt;
-  }
-  expression = Trim(expression.substr(kFunction.size()));
-  if (!expression.starts_with('(') || !expression.ends_with(')')) {
-    return std::nullopt;
-  }
-  expression = Trim(expression.substr(1, expression.size() - 2));
-  if (expression.size() < 3 || !expression.starts_with('\'') || !expression.ends_with('\'')) {
-    return std::nullopt;
-  }
-  expression = expression.substr(1, expression.size() - 2);
-  return expression.find('\'') == std::string_view::npos ? std::optional(expression) : std::nullopt;
-}
-
 template <class T>
 using Step = tl::expected<T, std::string>;
 
 class Compiler {
  public:
-  explicit Compiler(const std::vector<ParameterDefinition>& parameters) : parameters_(parameters) {}
+  explicit Compiler(const std::vector<ParameterDefinition>& parameters) : context_{.parameters = parameters} {}
 
   Step<Rule> CompileNode(const json& node, const std::string& path, std::size_t nesting);
 
-  std::set<std::string> TakeUsed() { return std::move(used_); }
+  std::set<std::string> TakeUsed() { return std::move(context_.used); }
+  bool uses_time() const { return context_.uses_time; }
 
  private:
   static tl::unexpected<std::string> Wrong(const std::string& path, const std::string& message) {
@@ -114,14 +91,18 @@ class Compiler {
   Step<Rule> CompileLogical(const std::string& key, const json& value, const std::string& path, std::size_t nesting);
   Step<Rule> CompileCondition(const json& node, const std::string& path, std::size_t nesting);
   Step<Field> CompileField(const json& value, const std::string& path) const;
-  Step<Count> CompileCount(const json& value, const std::string& path, std::size_t nesting);
+  Step<decltype(Condition::left)> CompileLeft(const std::string& key, const json& value, const std::string& path, std::size_t nesting);
+  Step<decltype(Condition::left)> CompileCount(const json& value, const std::string& path, std::size_t nesting);
+  Step<Count> CompileFieldCount(const json& array, const std::string& path);
+  Step<ValueCount> CompileValueCount(const json& array, const json* name, const std::string& path);
+  // Within the count that `scope` is of.
+  Step<std::shared_ptr<const Rule>> CompileWhere(const json& where, const std::string& path, std::size_t nesting, CountScope scope);
   Step<Operand> CompileOperand(const json& value, const std::string& path);
-  Step<Operand> CompileExpression(std::string_view expression, const std::string& path);
+  Step<std::shared_ptr<const CompiledExpression>> Compile(const std::string& expression, const std::string& path);
 
-  const std::vector<ParameterDefinition>& parameters_;
-  std::set<std::string> used_;
+  RuleContext context_;
   std::size_t conditions_ = 0;
-  std::vector<std::vector<std::string>> scopes_;            // the arrays of the enclosing counts
+  std::size_t value_counts_ = 0;
   std::map<std::vector<std::string>, std::size_t> counts_;  // how many counts there are of each array
 };
 
@@ -200,26 +181,11 @@ Step<Rule> Compiler::CompileCondition(const json& node, const std::string& path,
   Condition condition;
   condition.comparison = keyword->comparison;
   condition.negated = keyword->negated;
-  const std::string left_path = path + "." + left_key;
-  if (base::EqualsIgnoreAsciiCase(left_key, "field")) {
-    Step<Field> field = CompileField(*left, left_path);
-    if (!field) {
-      return tl::unexpected(std::move(field.error()));
-    }
-    condition.left = std::move(*field);
-  } else if (base::EqualsIgnoreAsciiCase(left_key, "value")) {
-    Step<Operand> operand = CompileOperand(*left, left_path);
-    if (!operand) {
-      return tl::unexpected(std::move(operand.error()));
-    }
-    condition.left = std::move(*operand);
-  } else {
-    Step<Count> count = CompileCount(*left, left_path, nesting);
-    if (!count) {
-      return tl::unexpected(std::move(count.error()));
-    }
-    condition.left = std::move(*count);
+  Step<decltype(Condition::left)> compiled = CompileLeft(left_key, *left, path + "." + left_key, nesting);
+  if (!compiled) {
+    return tl::unexpected(std::move(compiled.error()));
   }
+  condition.left = std::move(*compiled);
 
   const std::string right_path = path + "." + right_key;
   Step<Operand> operand = CompileOperand(*right, right_path);
@@ -235,11 +201,31 @@ Step<Rule> Compiler::CompileCondition(const json& node, const std::string& path,
     if (Compare(keyword->comparison, false, ordering ? *literal : json(""), *literal) == Outcome::kFailed) {
       return Wrong(right_path, "\"" + std::string(keyword->name) + "\" cannot compare with this value");
     }
-    if (ordering && std::holds_alternative<Count>(condition.left) && !literal->is_number()) {
+    const bool counts = std::holds_alternative<Count>(condition.left) || std::holds_alternative<ValueCount>(condition.left);
+    if (ordering && counts && !literal->is_number()) {
       return Wrong(right_path, "a count can only be compared with a number");
     }
   }
   return Rule{std::move(condition)};
+}
+
+Step<decltype(Condition::left)> Compiler::CompileLeft(const std::string& key, const json& value, const std::string& path,
+                                                      std::size_t nesting) {
+  if (base::EqualsIgnoreAsciiCase(key, "count")) {
+    return CompileCount(value, path, nesting);
+  }
+  if (base::EqualsIgnoreAsciiCase(key, "value")) {
+    return CompileOperand(value, path);
+  }
+  const std::string* text = value.get_ptr<const std::string*>();
+  if (text == nullptr || !IsTemplateExpression(*text)) {
+    return CompileField(value, path);
+  }
+  Step<std::shared_ptr<const CompiledExpression>> name = Compile(*text, path);
+  if (!name) {
+    return tl::unexpected(std::move(name.error()));
+  }
+  return NamedField{std::move(*name), context_.scopes};
 }
 
 Step<Field> Compiler::CompileField(const json& value, const std::string& path) const {
@@ -247,49 +233,65 @@ Step<Field> Compiler::CompileField(const json& value, const std::string& path) c
   if (text == nullptr) {
     return Wrong(path, "expected the name of a field");
   }
-  if (text->starts_with('[')) {
-    return Wrong(path, "template expressions in field names are not supported");
-  }
   tl::expected<FieldLocation, std::string> location = LocateField(*text);
   if (!location) {
     return Wrong(path, location.error());
   }
-  Field field;
-  field.location = std::move(*location);
-  for (std::size_t i = scopes_.size(); i-- > 0;) {  // the innermost first
-    const std::vector<std::string>& array = scopes_[i];
-    if (field.location.steps.size() >= array.size() && std::equal(array.begin(), array.end(), field.location.steps.begin())) {
-      field.scope = i;
-      field.first_step = array.size();
-      break;
-    }
-  }
-  return field;
+  return ScopedField(std::move(*location), context_.scopes);
 }
 
-Step<Count> Compiler::CompileCount(const json& value, const std::string& path, std::size_t nesting) {
+Step<decltype(Condition::left)> Compiler::CompileCount(const json& value, const std::string& path, std::size_t nesting) {
   if (!value.is_object()) {
-    return Wrong(path, "expected an object with \"field\" and perhaps \"where\"");
+    return Wrong(path, "expected an object with \"field\" or \"value\", and perhaps \"where\"");
   }
-  const json* array = nullptr;
+  const json* field = nullptr;
+  const json* values = nullptr;
+  const json* name = nullptr;
   const json* where = nullptr;
   std::string where_key;
   for (auto member = value.begin(); member != value.end(); ++member) {
-    if (base::EqualsIgnoreAsciiCase(member.key(), "field") && array == nullptr) {
-      array = &member.value();
-    } else if (base::EqualsIgnoreAsciiCase(member.key(), "where") && where == nullptr) {
-      where = &member.value();
-      where_key = member.key();
-    } else if (base::EqualsIgnoreAsciiCase(member.key(), "value") || base::EqualsIgnoreAsciiCase(member.key(), "name")) {
-      return Wrong(path + "." + member.key(), "counts over values are not supported; count over a field");
-    } else {
-      return Wrong(path + "." + base::Printable(member.key(), kMaxQuoted), "a count has one \"field\" and at most one \"where\"");
+    const json** target = base::EqualsIgnoreAsciiCase(member.key(), "field")   ? &field
+                          : base::EqualsIgnoreAsciiCase(member.key(), "value") ? &values
+                          : base::EqualsIgnoreAsciiCase(member.key(), "name")  ? &name
+                          : base::EqualsIgnoreAsciiCase(member.key(), "where") ? &where
+                                                                               : nullptr;
+    if (target == nullptr || *target != nullptr) {
+      return Wrong(path + "." + base::Printable(member.key(), kMaxQuoted),
+                   "a count has one \"field\", or one \"value\" and its \"name\", and at most one \"where\"");
     }
+    *target = &member.value();
+    where_key = target == &where ? member.key() : where_key;
   }
-  if (array == nullptr) {
-    return Wrong(path, "the count lacks its \"field\"");
+  if ((field == nullptr) == (values == nullptr) || (field != nullptr && name != nullptr)) {
+    return Wrong(
+        path, field == nullptr ? "the count lacks its \"field\" or \"value\"" : "a count of a \"field\" has no \"value\" and no \"name\"");
   }
-  Step<Field> field = CompileField(*array, path + ".field");
+  const std::string where_path = path + "." + where_key;
+  if (field != nullptr) {
+    Step<Count> count = CompileFieldCount(*field, path);
+    if (count && where != nullptr) {
+      auto rule = CompileWhere(*where, where_path, nesting, CountScope{.of_field = true, .steps = count->array.location.steps});
+      if (!rule) {
+        return tl::unexpected(std::move(rule.error()));
+      }
+      count->where = std::move(*rule);
+    }
+    return count;
+  }
+  Step<ValueCount> count = CompileValueCount(*values, name, path);
+  if (count && where != nullptr) {
+    auto rule = CompileWhere(*where, where_path, nesting,
+                             CountScope{.of_field = false, .name = name == nullptr ? "default" : name->get<std::string>()});
+    if (!rule) {
+      return tl::unexpected(std::move(rule.error()));
+    }
+    count->where = std::move(*rule);
+  }
+  return count;
+}
+
+Step<Count> Compiler::CompileFieldCount(const json& array, const std::string& path) {
+  Step<Field> field = CompileField(array, path + ".field");
   if (!field) {
     return tl::unexpected(std::move(field.error()));
   }
@@ -299,29 +301,65 @@ Step<Count> Compiler::CompileCount(const json& value, const std::string& path, s
   if (++counts_[field->location.steps] > kMaxCountsPerArray) {
     return Wrong(path, "more than " + std::to_string(kMaxCountsPerArray) + " counts of this array, Azure's limit");
   }
-  Count count;
-  count.array = std::move(*field);
-  if (where != nullptr) {
-    scopes_.push_back(count.array.location.steps);
-    Step<Rule> rule = CompileNode(*where, path + "." + where_key, nesting + 1);
-    scopes_.pop_back();
-    if (!rule) {
-      return tl::unexpected(std::move(rule.error()));
-    }
-    count.where = std::make_shared<const Rule>(std::move(*rule));
+  return Count{std::move(*field), nullptr};
+}
+
+Step<ValueCount> Compiler::CompileValueCount(const json& array, const json* name, const std::string& path) {
+  if (++value_counts_ > kMaxValueCounts) {
+    return Wrong(path, "more than " + std::to_string(kMaxValueCounts) + " counts over values, Azure's limit");
   }
-  return count;
+  const std::string* text = name == nullptr ? nullptr : name->get_ptr<const std::string*>();
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  if (name == nullptr && !context_.scopes.empty()) {
+    return Wrong(path, "a count over a value needs a \"name\" within another count");
+  }
+  if (name != nullptr && (text == nullptr || text->empty() || !std::ranges::all_of(*text, alphanumeric))) {
+    return Wrong(path + ".name", "expected a name of English letters and digits");
+  }
+  const auto taken = [&](const CountScope& scope) { return !scope.of_field && base::EqualsIgnoreAsciiCase(scope.name, *text); };
+  if (name != nullptr && std::ranges::any_of(context_.scopes, taken)) {
+    return Wrong(path + ".name", "an enclosing count has the same name");
+  }
+  Step<Operand> operand = CompileOperand(array, path + ".value");
+  if (!operand) {
+    return tl::unexpected(std::move(operand.error()));
+  }
+  const json* literal = std::get_if<json>(&operand->value);
+  if (literal != nullptr && !literal->is_array()) {
+    return Wrong(path + ".value", "expected an array, or an expression that gives one");
+  }
+  if (array.is_array() && array.size() > kMaxValueCountElements) {
+    return Wrong(path + ".value", "more than " + std::to_string(kMaxValueCountElements) + " elements, Azure's limit");
+  }
+  return ValueCount{std::move(*operand), nullptr};
+}
+
+Step<std::shared_ptr<const Rule>> Compiler::CompileWhere(const json& where, const std::string& path, std::size_t nesting,
+                                                         CountScope scope) {
+  scope.index = static_cast<std::size_t>(
+      std::ranges::count_if(context_.scopes, [&](const CountScope& other) { return other.of_field == scope.of_field; }));
+  context_.scopes.push_back(std::move(scope));
+  Step<Rule> rule = CompileNode(where, path, nesting + 1);
+  context_.scopes.pop_back();
+  if (!rule) {
+    return tl::unexpected(std::move(rule.error()));
+  }
+  return std::make_shared<const Rule>(std::move(*rule));
 }
 
 Step<Operand> Compiler::CompileOperand(const json& value, const std::string& path) {
   if (const std::string* text = value.get_ptr<const std::string*>()) {
-    if (text->starts_with("[[")) {
-      return Operand{json(text->substr(1))};  // escaped: a literal that begins with one bracket
+    if (IsTemplateExpression(*text)) {
+      Step<std::shared_ptr<const CompiledExpression>> expression = Compile(*text, path);
+      return expression ? Step<Operand>(Operand{std::move(*expression)}) : tl::unexpected(std::move(expression.error()));
     }
-    if (text->starts_with('[') && text->ends_with(']')) {
-      return CompileExpression(std::string_view(*text).substr(1, text->size() - 2), path);
+    if (!text->starts_with("[[")) {
+      return Operand{value};
     }
-    return Operand{value};
+    if (!text->ends_with(']')) {
+      return Wrong(path, "\"[[\" stands for a literal \"[\" only in a text that ends with \"]\"; write one bracket otherwise");
+    }
+    return Operand{json(text->substr(1))};
   }
   if (value.is_array()) {
     std::vector<Operand> elements;
@@ -353,7 +391,7 @@ Step<Operand> Compiler::CompileOperand(const json& value, const std::string& pat
       }
       json* literal = std::get_if<json>(&operand->value);
       if (literal == nullptr) {
-        return Wrong(member_path, "expressions inside an object are not supported");
+        return Wrong(member_path, "expressions inside an object are not supported; make it with createObject");
       }
       object[member.key()] = std::move(*literal);
     }
@@ -362,19 +400,12 @@ Step<Operand> Compiler::CompileOperand(const json& value, const std::string& pat
   return Operand{value};
 }
 
-Step<Operand> Compiler::CompileExpression(std::string_view expression, const std::string& path) {
-  const std::optional<std::string_view> name = ParameterName(expression);
-  if (!name) {
-    return Wrong(path, "the template expression \"[" + base::Printable(expression, kMaxQuoted) +
-                           "]\" is not supported; only \"[parameters('NAME')]\" is");
+Step<std::shared_ptr<const CompiledExpression>> Compiler::Compile(const std::string& expression, const std::string& path) {
+  tl::expected<CompiledExpression, std::string> compiled = CompileExpression(expression, context_);
+  if (!compiled) {
+    return Wrong(path, compiled.error());
   }
-  const auto declared =
-      std::ranges::find_if(parameters_, [&](const ParameterDefinition& p) { return base::EqualsIgnoreAsciiCase(p.name, *name); });
-  if (declared == parameters_.end()) {
-    return Wrong(path, "the definition declares no parameter \"" + base::Printable(*name, kMaxQuoted) + "\"");
-  }
-  used_.insert(declared->name);
-  return Operand{ParameterReference{declared->name}};
+  return std::make_shared<const CompiledExpression>(std::move(*compiled));
 }
 
 // Whether the rule can be true for a registry, as far as its `type` conditions alone tell; nothing: they do not.
@@ -408,11 +439,6 @@ std::optional<bool> TrueByType(const Rule& rule) {
 
 }  // namespace
 
-bool Field::SelectsMany() const {
-  return std::any_of(location.steps.begin() + static_cast<std::ptrdiff_t>(first_step), location.steps.end(),
-                     [](const std::string& step) { return step.empty(); });
-}
-
 tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const std::vector<ParameterDefinition>& parameters,
                                                     const std::string& path) {
   Compiler compiler(parameters);
@@ -424,7 +450,7 @@ tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const
     return tl::unexpected(path + ": the rule's type conditions leave out " + std::string(kRegistryType) +
                           ": it is about another kind of resource and would find every registry compliant");
   }
-  return CompiledRule{std::make_shared<const Rule>(std::move(*rule)), compiler.TakeUsed()};
+  return CompiledRule{std::make_shared<const Rule>(std::move(*rule)), compiler.TakeUsed(), compiler.uses_time()};
 }
 
 }  // namespace policy

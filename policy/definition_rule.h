@@ -12,7 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "policy/definition.h"
-#include "policy/definition_alias.h"
+#include "policy/definition_expression.h"
 
 namespace policy {
 
@@ -21,27 +21,18 @@ namespace policy {
 inline constexpr std::size_t kMaxRuleConditions = 4096;
 inline constexpr std::size_t kMaxRuleNesting = 64;
 inline constexpr std::size_t kMaxCountsPerArray = 5;
+inline constexpr std::size_t kMaxValueCounts = 10;
+inline constexpr std::size_t kMaxValueCountElements = 100;
 
-// "[parameters('NAME')]", NAME as the definition declares it.
-struct ParameterReference {
-  std::string name;
-};
-
-// A value that does not come from the resource: a literal, a parameter, or an array that has parameters in it.
+// A right side, or the left side of a `value` condition: a literal, an expression, or an array that has expressions in it.
 struct Operand {
-  std::variant<nlohmann::json, ParameterReference, std::vector<Operand>> value;
+  std::variant<nlohmann::json, std::shared_ptr<const CompiledExpression>, std::vector<Operand>> value;
 };
 
-// A member of the resource, or all members that an alias with [*] selects.
-struct Field {
-  static constexpr std::size_t kResource = static_cast<std::size_t>(-1);
-
-  FieldLocation location;
-  // Where the steps begin: at the resource, or at the current element of the so manyth enclosing count, outermost 0.
-  std::size_t scope = kResource;
-  std::size_t first_step = 0;  // the scope has gone the steps before it
-
-  bool SelectsMany() const;  // has a [*] that no enclosing count has settled
+// A field whose name has to be computed.
+struct NamedField {
+  std::shared_ptr<const CompiledExpression> name;
+  std::vector<CountScope> scopes;  // within which the condition stands
 };
 
 struct Rule;
@@ -49,6 +40,12 @@ struct Rule;
 // How many elements of an array meet `where` (all of them when there is none).
 struct Count {
   Field array;
+  std::shared_ptr<const Rule> where;
+};
+
+// The same of an array that does not come from the resource.
+struct ValueCount {
+  Operand array;
   std::shared_ptr<const Rule> where;
 };
 
@@ -68,7 +65,7 @@ enum class Comparison {
 };
 
 struct Condition {
-  std::variant<Field, Operand, Count> left;
+  std::variant<Field, NamedField, Operand, Count, ValueCount> left;
   Comparison comparison = Comparison::kEquals;
   bool negated = false;  // notEquals, notLike, …
   Operand right;
@@ -87,6 +84,7 @@ struct Rule {
 struct CompiledRule {
   std::shared_ptr<const Rule> rule;
   std::set<std::string> parameters;  // the names of those that the rule uses
+  bool uses_time = false;
 };
 
 // Compiles `condition`, the value of policyRule.if, which stands at `path` ("$.policyRule.if"). The error begins with the

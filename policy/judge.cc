@@ -1,4 +1,5 @@
 // A registry's verdict: what every requirement says of it.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -8,21 +9,10 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/policy.h"
+#include "policy/resource_id.h"
 
 namespace policy {
 namespace {
-
-// The part of an ARM id that follows "/KEY/"; "" when there is none.
-std::string_view IdPart(std::string_view id, std::string_view key) {
-  const std::string lower = base::AsciiLower(id);
-  const std::string wanted = "/" + std::string(key) + "/";
-  const std::size_t at = lower.find(wanted);
-  if (at == std::string::npos) {
-    return {};
-  }
-  id.remove_prefix(at + wanted.size());
-  return id.substr(0, id.find('/'));
-}
 
 // A word of a POSIX shell: people copy remedies into one.
 std::string ShellWord(std::string_view text) {
@@ -43,8 +33,8 @@ std::string ExpandRemedy(std::string_view remedy, const Registry& registry, Mess
   const bool brief = detail == MessageDetail::kBrief;
   const std::array<std::pair<std::string_view, std::string_view>, 4> values = {{
       {"{name}", registry.name},
-      {"{resourceGroup}", brief ? "GROUP" : IdPart(registry.resource_id, "resourcegroups")},
-      {"{subscription}", brief ? "SUBSCRIPTION" : IdPart(registry.resource_id, "subscriptions")},
+      {"{resourceGroup}", brief ? "GROUP" : ResourceIdPart(registry.resource_id, "resourcegroups")},
+      {"{subscription}", brief ? "SUBSCRIPTION" : ResourceIdPart(registry.resource_id, "subscriptions")},
       {"{loginServer}", registry.login_server},
   }};
   std::string expanded;
@@ -116,7 +106,13 @@ void TakeOpinion(Finding& finding) {
   }
 }
 
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden,
+bool UsesTime(const Policy& policy) {
+  return std::ranges::any_of(policy.requirements, [](const Requirement& requirement) {
+    return requirement.effect != Effect::kDisabled && requirement.source == FindingSource::kRegistry && requirement.definition->uses_time;
+  });
+}
+
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now, HiddenMembers hidden,
               const ComplianceStates* states) {
   const base::Result<nlohmann::json> body = base::ParseJson(registry.body, registry.login_server);
   Verdict verdict;
@@ -137,7 +133,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
     } else if (by_azure) {
       finding.reason = WhyNoOpinion(policy, states);
     } else if (body) {
-      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body, hidden);
+      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body, now, hidden);
       finding.result = evaluation.result;
       finding.evidence = std::move(evaluation.evidence);
       finding.reason = std::move(evaluation.reason);

@@ -91,7 +91,10 @@ base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, st
 // Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
 // resource is the same, what is remembered of earlier compliance is carried on. `states` (may be null: not read) are what Azure
 // Policy says of it. Pure; costs tens of microseconds.
-Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, HiddenMembers hidden = HiddenMembers::kAsAzure,
-              const ComplianceStates* states = nullptr);
+Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now,
+              HiddenMembers hidden = HiddenMembers::kAsAzure, const ComplianceStates* states = nullptr);
+
+// Whether what Judge says may change by the time alone.
+bool UsesTime(const Policy& policy);
 
 }  // namespace policy

@@ -20,6 +20,8 @@ constexpr std::size_t kMaxInventoryBytes = std::size_t{256} << 20;
 // that are this much older.
 constexpr std::chrono::minutes kSaveInterval{2};
 
+// Definitions that ask for the time count days.
+constexpr std::chrono::minutes kJudgeAgainEvery{1};
 constexpr const char* kDefaultPolicyName = "the default policy";
 constexpr const char* kLastGoodName = "the last good policy";
 
@@ -97,6 +99,7 @@ base::Result<void> Keeper::Start(const Beginnings& beginnings) {
   auto fresh = ReloadInventory();
   const bool was_read = fresh.has_value();
   Publish(Judge(std::move(fresh), nullptr));
+  judged_at_ = clock_.Monotonic();
   if (was_read) {
     Save();
   }
@@ -116,13 +119,16 @@ void Keeper::Poll() {
   std::optional<std::vector<policy::Registry>> registries = ReloadInventory();
   const bool was_read = registries.has_value();
   std::vector<Offered> offers = TakeOffers();
-  const bool judge_all = was_read || policy_changed.value_or(false);
+  const bool time_went_by = policy::UsesTime(*policy_) && clock_.Monotonic() - judged_at_ >= kJudgeAgainEvery;
+  const bool judge_all = was_read || policy_changed.value_or(false) || time_went_by;
   if (judge_all || !offers.empty()) {
-    policy::Facts facts = judge_all ? Judge(std::move(registries), previous_policy.get()) : std::move(facts_);
+    // Without a previous policy the same body is judged anew.
+    policy::Facts facts = judge_all ? Judge(std::move(registries), time_went_by ? nullptr : previous_policy.get()) : std::move(facts_);
+    judged_at_ = judge_all ? clock_.Monotonic() : judged_at_;
     for (Offered& offer : offers) {
       if (offer.saved) {
         primed_ = primed_ || offer.saved->complete;
-        facts = MergeSaved(std::move(facts), offer.saved->facts, *policy_, options_.hidden_members);
+        facts = MergeSaved(std::move(facts), offer.saved->facts, *policy_, clock_.Now(), options_.hidden_members);
         log_(base::LogLevel::kInfo, "taken what other replicas saved: " + std::to_string(offer.saved->facts.size()) + " registries");
       }
       primed_ = primed_ || offer.learned.complete;
@@ -163,7 +169,7 @@ policy::Facts Keeper::Judge(std::optional<std::vector<policy::Registry>> fresh, 
   if (!fresh) {
     fresh = RegistriesOf(facts_);
   }
-  return JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, options_.hidden_members);
+  return JudgeAll(std::move(*fresh), *policy_, facts_, previous_policy, clock_.Now(), options_.hidden_members);
 }
 
 void Keeper::RestoreSaved(const Beginnings& beginnings) {
@@ -381,7 +387,7 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
     read.emplace().present = RegistriesOf(saved->facts);
   }
   policy::Observations observed = std::move(read).value_or(policy::Observations());
-  state->facts = JudgeAll(std::exchange(observed.present, {}), *state->policy, saved.value_or(SavedInventory()).facts, nullptr,
+  state->facts = JudgeAll(std::exchange(observed.present, {}), *state->policy, saved.value_or(SavedInventory()).facts, nullptr, clock.Now(),
                           options.hidden_members);
   state->facts = Merge(std::move(state->facts), std::move(observed), *state->policy, clock.Now(), options.hidden_members);
   return state;

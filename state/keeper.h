@@ -121,6 +121,7 @@ class Keeper {
   policy::Facts facts_;
   bool primed_ = false;
   std::uint64_t generation_ = 0;
+  std::chrono::steady_clock::time_point judged_at_{};                   // when every registry was judged last
   std::optional<std::chrono::steady_clock::time_point> unsaved_since_;  // what was offered, and is not saved yet
 
   base::Snapshot<State> states_;

@@ -61,7 +61,8 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
 }
 
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
-                                                      const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden) {
+                                                      const policy::RegistryFacts* before, bool same_policy, base::Time now,
+                                                      policy::HiddenMembers hidden) {
   auto judged = std::make_shared<policy::RegistryFacts>();
   if (before != nullptr && base::EqualsIgnoreAsciiCase(before->registry.resource_id, registry.resource_id)) {
     judged->states = before->states;
@@ -69,26 +70,26 @@ std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry,
   const bool same =
       before != nullptr && same_policy && before->registry.resource_id == registry.resource_id && before->registry.body == registry.body;
   judged->verdict =
-      same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, hidden, judged->states.get());
+      same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, now, hidden, judged->states.get());
   judged->registry = std::move(registry);
   return judged;
 }
 
 std::shared_ptr<const policy::RegistryFacts> WithStates(const policy::RegistryFacts& known, policy::ComplianceStates states,
-                                                        const policy::Policy& policy, policy::HiddenMembers hidden) {
+                                                        const policy::Policy& policy, base::Time now, policy::HiddenMembers hidden) {
   auto judged = std::make_shared<policy::RegistryFacts>();
   judged->registry = known.registry;
   judged->states = std::make_shared<const policy::ComplianceStates>(std::move(states));
-  judged->verdict = policy::Judge(known.registry, policy, &known, hidden, judged->states.get());
+  judged->verdict = policy::Judge(known.registry, policy, &known, now, hidden, judged->states.get());
   return judged;
 }
 
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
-                       const policy::Policy* previous_policy, policy::HiddenMembers hidden) {
+                       const policy::Policy* previous_policy, base::Time now, policy::HiddenMembers hidden) {
   policy::Facts facts;
   for (policy::Registry& registry : registries) {
     const policy::RegistryFacts* const before = previous.Find(registry.login_server);
-    facts.Add(JudgeOne(std::move(registry), policy, before, previous_policy == &policy, hidden));
+    facts.Add(JudgeOne(std::move(registry), policy, before, previous_policy == &policy, now, hidden));
   }
   return facts;
 }

@@ -27,15 +27,17 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
 // The same body keeps its verdict then, and what is remembered of earlier compliance, and what Azure Policy says of the same
 // resource, is carried on in any case.
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
-                                                      const policy::RegistryFacts* before, bool same_policy, policy::HiddenMembers hidden);
+                                                      const policy::RegistryFacts* before, bool same_policy, base::Time now,
+                                                      policy::HiddenMembers hidden);
 
 // Judges what is known of a registry again, with what Azure Policy says of it now.
 std::shared_ptr<const policy::RegistryFacts> WithStates(const policy::RegistryFacts& known, policy::ComplianceStates states,
-                                                        const policy::Policy& policy, policy::HiddenMembers hidden);
+                                                        const policy::Policy& policy, base::Time now, policy::HiddenMembers hidden);
 
 // Judges every registry. `previous` is what was known before, judged by `previous_policy`. `hidden` is the same from call to
 // call.
 policy::Facts JudgeAll(std::vector<policy::Registry> registries, const policy::Policy& policy, const policy::Facts& previous,
-                       const policy::Policy* previous_policy, policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
+                       const policy::Policy* previous_policy, base::Time now,
+                       policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 
 }  // namespace state

@@ -23,7 +23,7 @@ void MergeStates(policy::Facts& known, policy::SubscriptionStates read, const po
     if (opinions != read.registries.end()) {
       states.opinions = std::move(opinions->second);
     }
-    judged.push_back(WithStates(*facts, std::move(states), policy, hidden));
+    judged.push_back(WithStates(*facts, std::move(states), policy, now, hidden));
   }
   for (auto& facts : judged) {
     known.Add(std::move(facts));
@@ -40,7 +40,7 @@ policy::Facts Merge(policy::Facts known, policy::Observations learned, const pol
   for (policy::Registry& registry : learned.present) {
     const policy::RegistryFacts* const before = known.Find(registry.login_server);
     if (!is_later(before, registry.observed)) {
-      known.Add(JudgeOne(std::move(registry), policy, before, /*same_policy=*/true, hidden));
+      known.Add(JudgeOne(std::move(registry), policy, before, /*same_policy=*/true, now, hidden));
     }
   }
   for (const policy::GoneRegistry& gone : learned.gone) {
@@ -55,11 +55,12 @@ policy::Facts Merge(policy::Facts known, policy::Observations learned, const pol
   return known;
 }
 
-policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy, policy::HiddenMembers hidden) {
+policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy, base::Time now,
+                         policy::HiddenMembers hidden) {
   for (const auto& [login_server, facts] : saved) {
     const policy::RegistryFacts* const before = known.Find(login_server);
     if (before == nullptr || before->registry.observed < facts->registry.observed) {
-      known.Add(JudgeOne(facts->registry, policy, facts.get(), /*same_policy=*/false, hidden));
+      known.Add(JudgeOne(facts->registry, policy, facts.get(), /*same_policy=*/false, now, hidden));
     }
   }
   return known;

@@ -18,7 +18,7 @@ policy::Facts Merge(policy::Facts known, policy::Observations learned, const pol
                     policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 
 // The facts with those of a saved inventory that they lack, or that it observed later; these come with their memory of compliance.
-policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy,
+policy::Facts MergeSaved(policy::Facts known, const policy::Facts& saved, const policy::Policy& policy, base::Time now,
                          policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure);
 
 }  // namespace state

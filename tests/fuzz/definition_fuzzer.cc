@@ -12,6 +12,7 @@
 namespace {
 
 constexpr std::string_view kFile = "fuzz.json";
+constexpr base::Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23);
 
 // A registry with something everywhere, one read with an api-version that hides members, another type, nothing at all.
 constexpr std::array<std::string_view, 4> kResources = {
@@ -62,9 +63,9 @@ void CheckDefinition(const policy::Definition& definition) {
   }
   for (const std::string_view text : kResources) {
     const nlohmann::json resource = nlohmann::json::parse(text);
-    const policy::Evaluation evaluation = policy::Evaluate(definition, *bound, resource);
+    const policy::Evaluation evaluation = policy::Evaluate(definition, *bound, resource, kNow);
     CheckEvaluation(evaluation);
-    const policy::Evaluation again = policy::Evaluate(definition, *bound, resource);
+    const policy::Evaluation again = policy::Evaluate(definition, *bound, resource, kNow);
     Require(evaluation.result == again.result && evaluation.reason == again.reason && evaluation.evidence.size() == again.evidence.size());
     for (std::size_t i = 0; i < evaluation.evidence.size(); ++i) {
       Require(Same(evaluation.evidence[i], again.evidence[i]));

@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr base::Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23);
 const std::string kFolder = std::string(ACR_TEST_DATA) + "/registries/";
 
 std::string Content(const std::string& path) {
@@ -48,7 +49,7 @@ json Body(const std::string& file) { return json::parse(Content(kFolder + file))
 
 Evaluation Evaluated(std::string_view definition, const json& body, const json& parameters = json::object(),
                      HiddenMembers hidden = HiddenMembers::kAsAzure) {
-  return Evaluate(BuiltIn(definition), Bound(BuiltIn(definition), parameters), body, hidden);
+  return Evaluate(BuiltIn(definition), Bound(BuiltIn(definition), parameters), body, kNow, hidden);
 }
 
 Evaluation EvaluatedLive(std::string_view definition, const json& body, const json& parameters = json::object()) {

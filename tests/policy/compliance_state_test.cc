@@ -43,7 +43,7 @@ Policy PolicyOf(std::string_view requirements, bool compliance_states = true) {
 ComplianceStates StatesOf(ComplianceState state) { return {kAsked, {{kPrivateLink, {state, kEvaluated}}}}; }
 
 Finding FindingBy(const Policy& policy, const ComplianceStates* states) {
-  return Judge(Contoso(), policy, nullptr, HiddenMembers::kUnknown, states).at(0);
+  return Judge(Contoso(), policy, nullptr, base::Time(), HiddenMembers::kUnknown, states).at(0);
 }
 
 Finding ByAzure(std::optional<ComplianceState> state) {
@@ -67,7 +67,7 @@ TEST(ComplianceState, IsReadFromAzuresWords) {
 TEST(ComplianceState, IsASecondOpinionThatDecidesNothing) {
   const Policy policy = PolicyOf("[{definition: private-link}, {definition: dedicated-data-endpoints}]");
   const ComplianceStates states = StatesOf(ComplianceState::kNonCompliant);
-  const Verdict with = Judge(Contoso(), policy, nullptr, HiddenMembers::kUnknown, &states);
+  const Verdict with = Judge(Contoso(), policy, nullptr, base::Time(), HiddenMembers::kUnknown, &states);
   EXPECT_EQ(with.at(0).result, FindingResult::kCompliant);
   EXPECT_THAT(with.at(0).evidence, IsEmpty());
   EXPECT_EQ(with.at(0).last_compliant, kObserved);

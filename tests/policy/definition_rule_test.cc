@@ -7,81 +7,12 @@
 #include <string>
 
 #include "policy/definition.h"
+#include "tests/policy/definition_world.h"
 
 namespace policy {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kPrefix = "Microsoft.ContainerRegistry/registries/";
-
-json Registry() {
-  return json::parse(R"({
-    "id": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso",
-    "name": "contoso", "type": "Microsoft.ContainerRegistry/registries", "location": "eastus2",
-    "tags": {"Team": "Payments", "cost.center": "42"},
-    "sku": {"name": "Premium", "tier": "Premium"},
-    "identity": {"type": "userAssigned"},
-    "properties": {
-      "loginServer": "contoso.azurecr.io", "creationDate": "2024-04-12T08:09:30.4886362Z", "adminUserEnabled": false,
-      "anonymousPullEnabled": false, "dataEndpointEnabled": true, "dataEndpointHostNames": [], "publicNetworkAccess": "Disabled",
-      "zoneRedundancy": "Disabled", "networkRuleBypassOptions": "AzureServices", "encryption": {"status": "disabled"},
-      "networkRuleSet": {"defaultAction": "Deny", "ipRules": [
-        {"action": "Allow", "value": "10.0.0.0/8"}, {"action": "Allow", "value": "16.17.18.0/24"}]},
-      "policies": {"retentionPolicy": {"days": 7, "status": "disabled"}, "exportPolicy": {"status": "enabled"},
-                   "azureADAuthenticationAsArmPolicy": {"status": "enabled"}},
-      "privateEndpointConnections": [
-        {"id": "a", "name": "a", "properties": {"privateLinkServiceConnectionState": {"status": "Approved"}, "provisioningState": "Succeeded"}},
-        {"id": "b", "name": "b", "properties": {"privateLinkServiceConnectionState": {"status": "Pending"}, "provisioningState": "Succeeded"}}
-      ]}})");
-}
-
-std::string Document(const json& condition, const json& parameters) {
-  return json{
-      {"properties", {{"mode", "All"}, {"parameters", parameters}, {"policyRule", {{"if", condition}, {"then", {{"effect", "deny"}}}}}}}}
-      .dump();
-}
-
-// "R.x" stands for the alias of x.
-json WithAliases(json condition) {
-  if (condition.is_string() && condition.get<std::string>().starts_with("R.")) {
-    return std::string(kPrefix) + condition.get<std::string>().substr(2);
-  }
-  if (condition.is_structured()) {
-    for (json& member : condition) {
-      member = WithAliases(member);
-    }
-  }
-  return condition;
-}
-
-std::shared_ptr<const Definition> Parse(const std::string& condition, const json& parameters = json::object()) {
-  auto definition = ParseDefinition(Document(WithAliases(json::parse(condition)), parameters), "test.json", "test");
-  if (!definition) {
-    ADD_FAILURE() << condition << ": " << definition.error().message;
-    return nullptr;
-  }
-  return *definition;
-}
-
-std::string ErrorOf(const std::string& condition, const json& parameters = json::object()) {
-  const auto definition = ParseDefinition(Document(WithAliases(json::parse(condition)), parameters), "test.json", "test");
-  return definition ? "no error" : definition.error().message;
-}
-
-Evaluation Evaluated(const std::string& condition, const json& resource, const json& parameters = json::object()) {
-  const auto definition = Parse(condition);
-  return definition ? Evaluate(*definition, parameters, resource) : Evaluation{};
-}
-
-bool IsTrue(const std::string& condition, const json& resource = Registry()) {
-  return Evaluated(condition, resource).result != FindingResult::kCompliant;
-}
-
-Evidence OnlyEvidence(const Evaluation& evaluation) {
-  EXPECT_EQ(evaluation.evidence.size(), 1U);
-  return evaluation.evidence.empty() ? Evidence{} : evaluation.evidence.front();
-}
 
 struct Case {
   const char* condition;
@@ -157,6 +88,12 @@ TEST(DefinitionRule, FieldsOfEveryResourceAreFound) {
   for (const Case& c : cases) {
     EXPECT_EQ(IsTrue(c.condition), c.expected) << c.condition;
   }
+}
+
+TEST(DefinitionRule, ATagsNameMayHoldApostrophes) {
+  json registry = Registry();
+  registry["tags"]["'My.Apostrophe.Tag'"] = "x";
+  EXPECT_TRUE(IsTrue(R"({"field": "tags['''My.Apostrophe.Tag''']", "equals": "x"})", registry));
 }
 
 TEST(DefinitionRule, MemberNamesOfTheBodyIgnoreCase) {
@@ -249,7 +186,7 @@ TEST(DefinitionRule, ParametersStandOnBothSidesAndInArrays) {
                                 declared);
   ASSERT_NE(definition, nullptr);
   const auto result = [&](bool on, const json& names, const char* one) {
-    return Evaluate(*definition, {{"on", on}, {"names", names}, {"one", one}}, Registry()).result;
+    return Evaluate(*definition, {{"on", on}, {"names", names}, {"one", one}}, Registry(), kNow).result;
   };
   EXPECT_EQ(result(true, {"contoso"}, "contoso"), FindingResult::kNonCompliant);
   EXPECT_EQ(result(false, {"contoso"}, "contoso"), FindingResult::kCompliant);
@@ -315,13 +252,14 @@ TEST(DefinitionRule, UnknownConstructsAreRefusedWithTheirPath) {
       {R"({"field": "Microsoft.Storage/storageAccounts/sku.name", "equals": "x"})", "only definitions about registries can be used"},
       {R"({"field": "sku.name", "equals": "x"})", "neither a field of every resource nor an alias"},
       {R"({"field": "R.tokens/status", "equals": "x"})", "alias of a registry's child resource"},
-      {R"({"field": "[concat('tags[', 'x', ']')]", "exists": true})", "template expressions in field names"},
       {R"({"field": "tags['']", "exists": true})", "has no name"},
       {R"({"field": 7, "exists": true})", "expected the name of a field"},
-      {R"({"field": "name", "equals": "[toLower('X')]"})", "$.properties.policyRule.if.equals: the template expression \"[toLower('X')]\""},
-      {R"({"field": "name", "in": ["a", "[concat('X')]"]})", "$.properties.policyRule.if.in[1]: "},
+      {R"({"field": "name", "equals": "[toLower('X'')]"})",
+       "$.properties.policyRule.if.equals: the expression \"[toLower('X'')]\": position 10: the string has no closing quote"},
+      {R"({"field": "name", "in": ["a", "[concat()]"]})", "$.properties.policyRule.if.in[1]: "},
       {R"({"field": "name", "equals": "[parameters('none')]"})", "declares no parameter \"none\""},
-      {R"({"field": "name", "equals": "[parameters('a'),parameters('b')]"})", "is not supported"},
+      {R"({"field": "name", "equals": "[parameters('a'),parameters('b')]"})", "expected the end of the expression"},
+      {R"({"field": "name", "equals": "[[x"})", "stands for a literal"},
       {R"({"field": "name"})", "lacks its comparison"},
       {R"({"equals": "x"})", "lacks its \"field\""},
       {R"({"field": "name", "equals": "x", "Equals": "y"})", "in one condition"},
@@ -335,7 +273,11 @@ TEST(DefinitionRule, UnknownConstructsAreRefusedWithTheirPath) {
       {R"({"field": "name", "contains": "a*"})", "cannot compare"},
       {R"({"field": "name", "exists": "perhaps"})", "cannot compare"},
       {R"({"field": "name", "less": true})", "cannot compare"},
-      {R"({"count": {"value": [1], "name": "x"}, "less": 1})", "counts over values are not supported"},
+      {R"({"count": {"value": [1], "field": "R.privateEndpointConnections[*]"}, "less": 1})", "has no \"value\""},
+      {R"({"count": {"name": "x", "field": "R.privateEndpointConnections[*]"}, "less": 1})", "has no \"value\" and no \"name\""},
+      {R"({"count": {"value": "x", "name": "x"}, "less": 1})", "$.properties.policyRule.if.count.value: expected an array"},
+      {R"({"count": {"value": [1], "name": "a b"}, "less": 1})", "$.properties.policyRule.if.count.name: expected a name of English"},
+      {R"({"count": {"value": [1], "names": "a"}, "less": 1})", "$.properties.policyRule.if.count.names: a count has one"},
       {R"({"count": {"field": "R.privateEndpointConnections"}, "less": 1})", "expected an array alias, which ends with [*]"},
       {R"({"count": {"where": {"field": "name", "equals": "x"}}, "less": 1})", "lacks its \"field\""},
       {R"({"count": {"field": "R.privateEndpointConnections[*]"}, "less": "many"})", "only be compared with a number"},
@@ -466,7 +408,7 @@ TEST(DefinitionEvidence, OnlyConditionsThatDecided) {
 TEST(DefinitionEvidence, WhatParametersAloneDecideIsSaid) {
   const auto definition = Parse(R"({"value": "[parameters('mode')]", "equals": "strict"})", {{"mode", {{"type", "String"}}}});
   ASSERT_NE(definition, nullptr);
-  const Evidence evidence = OnlyEvidence(Evaluate(*definition, {{"mode", "strict"}}, Registry()));
+  const Evidence evidence = OnlyEvidence(Evaluate(*definition, {{"mode", "strict"}}, Registry(), kNow));
   EXPECT_EQ(evidence.field, "parameters('mode')");
   EXPECT_EQ(evidence.actual, "\"strict\"");
 }
@@ -528,7 +470,7 @@ TEST(DefinitionUnknown, ReadLiveAFalseRuleThatRestsOnAHiddenMemberIsUnknownToo) 
   registry["properties"].erase("encryption");
   registry["properties"].erase("anonymousPullEnabled");
   const auto live = [&](const std::string& condition) {
-    return Evaluate(*Parse(condition), json::object(), registry, HiddenMembers::kUnknown);
+    return Evaluate(*Parse(condition), json::object(), registry, kNow, HiddenMembers::kUnknown);
   };
   const std::string anonymous = R"({"field": "R.anonymousPullEnabled", "equals": true})";
   const std::string encrypted = R"({"field": "R.encryption.status", "equals": "enabled"})";

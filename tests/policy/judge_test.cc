@@ -40,7 +40,7 @@ Registry Contoso(const char* access, base::Time observed) {
 }
 
 TEST(Judge, FindsByEveryRequirementThatIsNotDisabled) {
-  const Verdict verdict = Judge(Contoso("Disabled", kDay1), ThreeRequirements(), nullptr);
+  const Verdict verdict = Judge(Contoso("Disabled", kDay1), ThreeRequirements(), nullptr, kDay3);
   ASSERT_EQ(verdict.size(), 2U);
   EXPECT_EQ(verdict[0].requirement, "private-link");
   EXPECT_EQ(verdict[0].definition_id, "/providers/Microsoft.Authorization/policyDefinitions/e8eef0a8-67cf-4eb4-9386-14b0e78733d4");
@@ -62,7 +62,7 @@ TEST(Judge, FindsByEveryRequirementThatIsNotDisabled) {
 RegistryFacts FactsAt(const char* access, base::Time observed, const RegistryFacts* previous) {
   RegistryFacts facts;
   facts.registry = Contoso(access, observed);
-  facts.verdict = Judge(facts.registry, ThreeRequirements(), previous);
+  facts.verdict = Judge(facts.registry, ThreeRequirements(), previous, kDay3);
   return facts;
 }
 
@@ -89,7 +89,7 @@ TEST(Judge, ABodyThatCannotBeReadIsUnknown) {
   const RegistryFacts first = FactsAt("Disabled", kDay1, nullptr);
   Registry registry = Contoso("Disabled", kDay2);
   registry.body = "{";
-  const Verdict verdict = Judge(registry, ThreeRequirements(), &first);
+  const Verdict verdict = Judge(registry, ThreeRequirements(), &first, kDay3);
   ASSERT_EQ(verdict.size(), 2U);
   for (const Finding& finding : verdict) {
     EXPECT_EQ(finding.result, FindingResult::kUnknown);
@@ -103,8 +103,8 @@ TEST(Judge, TakesWhatABodyHidesForUnknownWhereItIsAskedTo) {
   Policy policy;
   policy.requirements = {Require("anonymous-pull-disabled", Effect::kDeny)};
   const Registry registry = Contoso("Disabled", kDay1);  // its body shows nothing of anonymous pull
-  EXPECT_EQ(Judge(registry, policy, nullptr)[0].result, FindingResult::kCompliant);
-  const Finding live = Judge(registry, policy, nullptr, HiddenMembers::kUnknown)[0];
+  EXPECT_EQ(Judge(registry, policy, nullptr, kDay3)[0].result, FindingResult::kCompliant);
+  const Finding live = Judge(registry, policy, nullptr, kDay3, HiddenMembers::kUnknown)[0];
   EXPECT_EQ(live.result, FindingResult::kUnknown);
   EXPECT_THAT(live.reason, HasSubstr("anonymousPullEnabled"));
   EXPECT_EQ(live.last_compliant, std::nullopt);
@@ -118,10 +118,10 @@ TEST(Judge, RemediesAreSafeToCopyIntoAShell) {
   policy.requirements[0].definition = definition;
   Registry registry = Contoso("Disabled", kDay1);
   registry.resource_id = "/subscriptions/0-1/resourceGroups/it's (old)/providers/Microsoft.ContainerRegistry/registries/contoso";
-  EXPECT_EQ(Judge(registry, policy, nullptr)[0].remedy, "az x SUBSCRIPTION GROUP contoso.contoso.azurecr.io {other}")
+  EXPECT_EQ(Judge(registry, policy, nullptr, kDay3)[0].remedy, "az x SUBSCRIPTION GROUP contoso.contoso.azurecr.io {other}")
       << "brief: no part of a resource id";
   policy.messages = MessageDetail::kFull;
-  EXPECT_EQ(Judge(registry, policy, nullptr)[0].remedy, R"(az x 0-1 'it'\''s (old)' contoso.contoso.azurecr.io {other})");
+  EXPECT_EQ(Judge(registry, policy, nullptr, kDay3)[0].remedy, R"(az x 0-1 'it'\''s (old)' contoso.contoso.azurecr.io {other})");
 }
 
 }  // namespace

@@ -334,6 +334,32 @@ TEST_F(KeeperWithDefinitionsTest, JudgesByADefinitionFileAndAnewWhenItChanges) {
   EXPECT_THAT(with_definitions_.status().policy_problem, Optional(AllOf(HasSubstr("policy.yaml:4:"), HasSubstr("sku"))));
 }
 
+TEST_F(KeeperWithDefinitionsTest, JudgesAnewEachMinuteWhereADefinitionAsksForTheTime) {
+  const nlohmann::json definition = {
+      {"policyRule", {{"if", {{"value", "[utcNow()]"}, {"greaterOrEquals", "2026-11-23T12:10:00Z"}}}, {"then", {{"effect", "deny"}}}}}};
+  temp_.Write("definitions/sku.json", definition.dump());
+  ASSERT_TRUE(with_definitions_.Start());  // at 12:00
+  EXPECT_EQ(SkuVerdict(), "sku Compliant");
+  const auto generation = [this] { return with_definitions_.states().Current()->generation; };
+  clock_.Advance(std::chrono::minutes(10) - std::chrono::seconds(1));
+  with_definitions_.Poll();
+  EXPECT_EQ(SkuVerdict(), "sku Compliant");
+  EXPECT_EQ(generation(), 2U);
+  clock_.Advance(std::chrono::seconds(59));
+  with_definitions_.Poll();
+  EXPECT_EQ(generation(), 2U) << "a minute has not gone by";
+  clock_.Advance(std::chrono::seconds(1));
+  with_definitions_.Poll();
+  EXPECT_EQ(SkuVerdict(), "sku NonCompliant");
+
+  WriteDefinition("Premium");
+  with_definitions_.Poll();
+  const std::uint64_t before = generation();
+  clock_.Advance(std::chrono::hours(1));
+  with_definitions_.Poll();
+  EXPECT_EQ(generation(), before) << "no definition asks for the time any more";
+}
+
 TEST_F(KeeperWithDefinitionsTest, DoesNotStartWithoutTheFolder) {
   std::filesystem::remove(temp_ / "definitions");
   const auto started = with_definitions_.Start();

@@ -53,7 +53,7 @@ TEST(JudgeAll, KeepsTheVerdictOfABodyThatIsTheSameUnderTheSamePolicy) {
   previous.Add(known);
 
   registry.observed = base::Time(std::chrono::seconds(2));
-  const policy::Facts same = JudgeAll({registry}, policy, previous, &policy);
+  const policy::Facts same = JudgeAll({registry}, policy, previous, &policy, base::Time());
   const policy::RegistryFacts* const renewed = same.Find("contoso.azurecr.io");
   ASSERT_THAT(renewed->verdict, SizeIs(2));
   EXPECT_EQ(renewed->registry.observed, base::Time(std::chrono::seconds(2)));
@@ -61,12 +61,12 @@ TEST(JudgeAll, KeepsTheVerdictOfABodyThatIsTheSameUnderTheSamePolicy) {
   EXPECT_EQ(renewed->verdict[1].last_compliant, base::Time(std::chrono::seconds(1)));
 
   const policy::Policy other;
-  EXPECT_THAT(JudgeAll({registry}, other, previous, &policy).Find("contoso.azurecr.io")->verdict, SizeIs(0));
+  EXPECT_THAT(JudgeAll({registry}, other, previous, &policy, base::Time()).Find("contoso.azurecr.io")->verdict, SizeIs(0));
   registry.resource_id = "/another";
-  EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy).Find("contoso.azurecr.io")->verdict, SizeIs(0));
+  EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy, base::Time()).Find("contoso.azurecr.io")->verdict, SizeIs(0));
   registry.resource_id = "/r";
   registry.body = R"({"other":1})";
-  EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy).Find("contoso.azurecr.io")->verdict, SizeIs(0));
+  EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy, base::Time()).Find("contoso.azurecr.io")->verdict, SizeIs(0));
 }
 
 }  // namespace

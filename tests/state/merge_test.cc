@@ -202,7 +202,7 @@ TEST_F(MergeTest, TakesOfASavedInventoryWhatIsMissingOrLater) {
   for (const char* name : {"later", "earlier", "missing"}) {
     saved.Add(saved_at(name, /*open=*/false, kNow - seconds(20)));
   }
-  facts_ = MergeSaved(std::move(facts_), saved, *policy_);
+  facts_ = MergeSaved(std::move(facts_), saved, *policy_, base::Time());
   EXPECT_EQ(Result("later"), policy::FindingResult::kNonCompliant);
   EXPECT_EQ(Result("earlier"), policy::FindingResult::kCompliant);
   EXPECT_EQ(Result("missing"), policy::FindingResult::kCompliant);
@@ -212,7 +212,8 @@ TEST_F(MergeTest, TakesOfASavedInventoryWhatIsMissingOrLater) {
 TEST_F(MergeTest, ASavedInventoryBringsItsMemoryOfCompliance) {
   auto remembered = std::make_shared<policy::RegistryFacts>();
   remembered->registry = RegistryOf("contoso", /*open=*/true, kNow - seconds(20));
-  const std::string rule = JudgeOne(remembered->registry, *policy_, nullptr, false, policy::HiddenMembers::kAsAzure)->verdict.at(0).rule;
+  const std::string rule =
+      JudgeOne(remembered->registry, *policy_, nullptr, false, base::Time(), policy::HiddenMembers::kAsAzure)->verdict.at(0).rule;
   policy::Finding met;
   met.requirement = "public-network-access-disabled";
   met.rule = rule;
@@ -220,7 +221,7 @@ TEST_F(MergeTest, ASavedInventoryBringsItsMemoryOfCompliance) {
   remembered->verdict = {met};
   policy::Facts saved;
   saved.Add(remembered);
-  facts_ = MergeSaved(std::move(facts_), saved, *policy_);
+  facts_ = MergeSaved(std::move(facts_), saved, *policy_, base::Time());
   EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - hours(1));
 }
 

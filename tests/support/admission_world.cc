@@ -37,7 +37,7 @@ std::shared_ptr<const state::State> DefaultState(std::string_view policy_text) {
   state->primed = true;
   for (auto& registry : {ReadRegistry("composed_fully-compliant_cmk_pec_private_data-endpoint.json", "compliant"),
                          ReadRegistry("basic_open_2023-11-01-preview.json", "open")}) {
-    policy::Verdict verdict = policy::Judge(registry, *state->policy, nullptr);
+    policy::Verdict verdict = policy::Judge(registry, *state->policy, nullptr, registry.observed);
     state->facts.Add(std::make_shared<policy::RegistryFacts>(policy::RegistryFacts{registry, std::move(verdict)}));
   }
   return state;

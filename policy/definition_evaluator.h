@@ -1,0 +1,107 @@
+// Evaluates a compiled rule over one registry's ARM body.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
+
+#include "base/time.h"
+#include "policy/definition_compare.h"
+#include "policy/definition_rule.h"
+
+namespace policy {
+
+// Conditions, elements and parts of expressions that one evaluation may look at, each element of an array counting anew.
+// Counts within counts multiply: the largest sensible rule (4,096 conditions over 200 connections) stays below, a rule that
+// would run for minutes does not.
+inline constexpr std::size_t kMaxSteps = 1'000'000;
+
+// Bytes that the functions of one evaluation may read and make. Azure's own limits are for one value each (128 KiB of text,
+// 32,768 values): thousands of such would take minutes. The body of a registry with everything is 10 KiB.
+inline constexpr std::size_t kMaxComputedBytes = std::size_t{64} << 20U;
+
+// What a rule comes to. `sound`: it would come to the same if members that the body hides had any value whatever.
+struct Truth {
+  Outcome outcome = Outcome::kFalse;
+  bool sound = true;
+};
+
+// What evaluates a rule: the registry, and what is known beside it. All of it outlives the evaluator.
+struct EvaluationInput {
+  const nlohmann::json& parameters;  // bound
+  const nlohmann::json& resource;
+  std::string_view definition_id;  // "" when it has none
+  base::Time now;
+};
+
+class Evaluator {
+ public:
+  explicit Evaluator(const EvaluationInput& input) : input_(input) {}
+
+  Truth Judge(const Rule& rule);
+
+  // The rule was given up on: nothing can be said.
+  bool exhausted() const { return steps_ > kMaxSteps || bytes_ > kMaxComputedBytes; }
+
+  // The values that the field selects, null for a missing one; a field without [*] selects exactly one.
+  std::vector<const nlohmann::json*> Select(const Field& field) const;
+
+  // Whether the field selects nothing because the body lacks a member that every current api-version returns.
+  bool IsHidden(const Field& field) const;
+
+  // The field that a computed name stands for.
+  tl::expected<Field, TemplateFailure> Locate(const NamedField& named);
+
+  struct Counted {
+    std::int64_t number = 0;
+    Truth where;                          // kFailed or kUnknown when `where` is so of an element, unsound when it rests on what is hidden
+    std::vector<nlohmann::json> matched;  // the first of them, at most `keep`
+  };
+  Counted CountElements(const Count& count, std::size_t keep = 0);
+  tl::expected<Counted, TemplateFailure> CountElements(const ValueCount& count, std::size_t keep = 0);
+
+  // `storage` holds the value where it has to be made.
+  tl::expected<const nlohmann::json*, TemplateFailure> Resolve(const Operand& operand, nlohmann::json& storage);
+
+  // Fields that expressions read and the body hides, since the last call.
+  std::set<std::string> TakeHiddenRead() { return std::exchange(hidden_read_, {}); }
+
+ private:
+  Truth JudgeLogical(const Logical& logical);
+  Truth JudgeCondition(const Condition& condition);
+  Truth JudgeSides(const Condition& condition);
+  Truth JudgeField(const Field& field, const Condition& condition, const nlohmann::json& operand);
+  const nlohmann::json& Begin(const Field& field) const;
+  // Judges `where` of one more element. False: of the others nothing need be known.
+  bool CountOne(const Rule* where, const nlohmann::json& element, std::size_t keep, Counted& counted);
+
+  // The parts of expressions; in definition_evaluator_expression.cc.
+  TemplateResult Compute(const Expression& expression);
+  TemplateResult ComputeNode(const Expression& expression);
+  TemplateResult ComputeCall(const Expression::Call& call);
+  TemplateResult ComputeIf(const Expression::Lazy& lazy);
+  TemplateResult ComputeLogic(const Expression::Lazy& lazy);
+  TemplateResult ComputeCoalesce(const Expression::Lazy& lazy);
+  TemplateResult ComputeField(const Field& field);
+  TemplateResult ComputeNamedField(const Expression& name, const std::vector<CountScope>& scopes);
+  TemplateResult ComputeCurrent(const Field& field);
+  TemplateResult ComputeContext(const Expression::Context& context) const;
+  tl::expected<Field, TemplateFailure> Locate(const Expression& name, const std::vector<CountScope>& scopes);
+
+  const EvaluationInput input_;
+  std::vector<const nlohmann::json*> elements_;  // the current ones of the enclosing counts of fields
+  std::vector<const nlohmann::json*> values_;    // the same of counts over values
+  std::set<std::string> hidden_read_;
+  std::size_t steps_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+// What people are told of a failure.
+Outcome OutcomeOf(const TemplateFailure& failure);
+
+}  // namespace policy
