@@ -127,7 +127,10 @@ Truth Evaluator::JudgeSides(const Condition& condition) {
 Truth Evaluator::JudgeField(const Field& field, const Condition& condition, const json& operand) {
   const bool sound = !IsHidden(field);
   if (field.location.text == "location") {
-    return {Compare(condition.comparison, condition.negated, NormaliseLocation(*Select(field).front()), NormaliseLocation(operand)), sound};
+    return {Compare(condition.comparison, condition.negated, NormaliseLocation(SelectOne(field)), NormaliseLocation(operand)), sound};
+  }
+  if (!field.SelectsMany()) {
+    return {Compare(condition.comparison, condition.negated, SelectOne(field), operand), sound};
   }
   // Over [*] the condition must hold for every element, and does for none: Azure's logical and.
   Outcome all = Outcome::kTrue;
@@ -148,6 +151,17 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
 
 const json& Evaluator::Begin(const Field& field) const {
   return field.scope == Field::kResource ? input_.resource : *elements_[field.scope];
+}
+
+const json& Evaluator::SelectOne(const Field& field) const {
+  const json* value = &Begin(field);
+  for (std::size_t i = field.first_step; i < field.location.steps.size(); ++i) {
+    value = FindMember(*value, field.location.steps[i]);
+    if (value == nullptr) {
+      return Null();
+    }
+  }
+  return *value;
 }
 
 std::vector<const json*> Evaluator::Select(const Field& field) const {

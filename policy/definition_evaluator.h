@@ -51,6 +51,9 @@ class Evaluator {
   // The values that the field selects, null for a missing one; a field without [*] selects exactly one.
   std::vector<const nlohmann::json*> Select(const Field& field) const;
 
+  // The one value of a field that does not select many.
+  const nlohmann::json& SelectOne(const Field& field) const;
+
   // Whether the field selects nothing because the body lacks a member that every current api-version returns.
   bool IsHidden(const Field& field) const;
 

@@ -157,12 +157,12 @@ TemplateResult Evaluator::ComputeField(const Field& field) {
   if (IsHidden(field)) {
     hidden_read_.insert(field.location.text.substr(0, field.location.text.find("[*]")));
   }
-  const std::vector<const json*> selected = Select(field);
   if (!field.IsArrayAlias()) {
-    return selected.front()->is_null() ? json("") : *selected.front();  // a missing member is "" here, as Azure documents it
+    const json& value = SelectOne(field);
+    return value.is_null() ? json("") : value;  // a missing member is "" here, as Azure documents it
   }
   json values = json::array();
-  for (const json* value : selected) {
+  for (const json* value : Select(field)) {
     if (value->is_null()) {
       return CannotTell("whether an element without the member of " + field.location.text + " counts is not documented");
     }

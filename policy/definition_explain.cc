@@ -232,7 +232,7 @@ void EvidenceCollector::ExplainField(const Field& field, const Condition& condit
       actual.push_back(*value);
     }
   } else {
-    actual = *evaluator_.Select(field).front();
+    actual = evaluator_.SelectOne(field);
   }
   const std::string expected = Expected(condition, Wanted(outcome), field.location.is_alias && !many, many);
   Note(field.location.text, actual, failed ? Comparable(condition) : expected, !failed && expected == "present", IsBriefRight(condition));

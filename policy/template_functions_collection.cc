@@ -168,16 +168,18 @@ std::optional<bool> Holds(const json& values, const json& value) {
 TemplateResult IntersectArrays(TemplateArguments arguments) {
   json common = json::array();
   for (const json& element : arguments[0]) {
-    std::optional<bool> in_all = true;
+    bool missing = false;
+    bool sure = true;
     for (const json& other : arguments.subspan(1)) {
       const std::optional<bool> held = Holds(other, element);
-      in_all = held == false || in_all == false ? std::optional(false) : held && in_all ? held : std::nullopt;
+      missing = missing || held == false;
+      sure = sure && held.has_value();
     }
-    if (in_all == false) {
+    if (missing) {
       continue;
     }
-    if (!in_all || Holds(common, element) != false) {
-      return CannotTell(in_all ? "whether it gives a value twice is not documented" : std::string(kSameness));
+    if (!sure || Holds(common, element) != false) {
+      return CannotTell(sure ? "whether it gives a value twice is not documented" : std::string(kSameness));
     }
     common.push_back(element);
   }
@@ -187,19 +189,21 @@ TemplateResult IntersectArrays(TemplateArguments arguments) {
 TemplateResult IntersectObjects(TemplateArguments arguments) {
   json common = json::object();
   for (auto member = arguments[0].begin(); member != arguments[0].end(); ++member) {
-    std::optional<bool> in_all = true;
+    bool missing = false;
+    bool sure = true;
     for (const json& other : arguments.subspan(1)) {
       const json* value = FindMember(other, member.key());
       const std::optional<bool> same = value == nullptr ? std::optional(false) : Same(member.value(), *value);
-      const bool exact = value == nullptr || other.contains(member.key());
-      in_all = same == false || in_all == false ? std::optional(false) : same && in_all && exact ? same : std::nullopt;
+      missing = missing || same == false;
+      sure = sure && same.has_value() && other.contains(member.key());
     }
-    if (!in_all) {
+    if (missing) {
+      continue;
+    }
+    if (!sure) {
       return CannotTell(std::string(kSameness));
     }
-    if (*in_all) {
-      common[member.key()] = member.value();
-    }
+    common[member.key()] = member.value();
   }
   return common;
 }

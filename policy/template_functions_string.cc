@@ -261,7 +261,7 @@ TemplateResult PadLeft(TemplateArguments arguments) {
     return WrongKind("a string", arguments[2]);
   }
   const auto characters = CharactersOf(text);
-  const auto pad = CharactersOf(padding == nullptr ? " " : *padding);
+  const auto pad = CharactersOf(padding == nullptr ? std::string_view(" ") : std::string_view(*padding));
   if (!characters || !pad || *length < 0) {
     return CannotTell(*length < 0 ? "what a negative length does is not documented" : std::string(kTwoUnits));
   }

@@ -1,12 +1,15 @@
-// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way.
+// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way. Bytes that
+// begin with a bracket are an expression, which a definition is made of.
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "policy/definition.h"
 
 namespace {
@@ -73,14 +76,27 @@ void CheckDefinition(const policy::Definition& definition) {
   }
 }
 
+// The expression on the left, on the right, and within a count of the registry's own and one over values.
+std::string WithExpression(std::string_view expression) {
+  const nlohmann::json text = std::string(expression);
+  const nlohmann::json plain = {{"anyOf", {{{"value", text}, {"equals", "x"}}, {{"field", "name"}, {"notEquals", text}}}}};
+  const nlohmann::json counts = {
+      {{"count", {{"value", {"a", 1, nullptr}}, {"name", "a"}, {"where", plain}}}, {"greater", 0}},
+      {{"count", {{"field", "Microsoft.ContainerRegistry/registries/networkRuleSet.ipRules[*]"}, {"where", plain}}}, {"greater", 0}}};
+  const nlohmann::json condition = {{"anyOf", {plain, counts[0], counts[1]}}};
+  const bool in_count = expression.find("current") != std::string_view::npos;  // refused outside
+  return base::DumpJson({{"policyRule", {{"if", in_count ? counts[expression.size() % 2] : condition}, {"then", {{"effect", "deny"}}}}}});
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const std::string text = bytes.starts_with('[') ? WithExpression(bytes) : std::string(bytes);
   if (const auto definition = policy::ParseDefinition(text, kFile, "fuzz")) {
     CheckDefinition(**definition);
   } else {
-    Require(definition.error().message.starts_with(kFile) && definition.error().message.size() < 4096);
+    Require(definition.error().message.starts_with(kFile) && definition.error().message.size() < 8192);
   }
   return 0;
 }
