@@ -316,6 +316,7 @@ void ManagedIdentity::Publish() {
   }
   if (memory_.secret) {
     status_.authority_not_after = memory_.secret->authority.certificate.not_after;
+    status_.authorities = BundleOf(*memory_.secret);
   }
 }
 

@@ -63,6 +63,7 @@ class ManagedIdentity {
     std::optional<std::chrono::seconds> clock_ahead;  // of the API server's, when it differs by more than kMaxClockSkew
     std::optional<bool> configuration_present;        // none: not known yet
     std::optional<base::Time> authority_not_after;
+    std::string authorities;                              // PEM: of every leaf that a replica may serve; "" while none is known
     std::map<std::string_view, std::uint64_t> repairs;    // secret_missing, secret_invalid, ca_bundle, clock, expired
     std::map<std::string_view, std::uint64_t> rotations;  // leaf, ca
     std::uint64_t failures = 0;                           // Polls that could not do all they should

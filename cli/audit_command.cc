@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kPollInterval{1};
 // Looks of --follow that may fail in a row: while a damaged database is set aside there is none for a moment.
 constexpr int kFollowTries = 5;
 
-constexpr std::size_t kMaxShown = 256;  // bytes of a text that another replica sent
+constexpr std::size_t kMaxShown = 512;  // bytes of a text that another replica sent
 
 base::Result<std::string> DecisionOf(const std::string& text) {
   constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
@@ -94,7 +94,7 @@ class IncompleteNotes {
     for (const audit::Incomplete& missing : incomplete) {
       replicas.insert(missing.replica);
       if (!known_.contains(missing.replica)) {
-        err_ << "incomplete: replica " << Shown(missing.replica) << " did not answer: " << Shown(missing.reason) << '\n';
+        err_ << "incomplete: " << Shown(missing.replica) << ": " << Shown(missing.reason) << '\n';
       }
     }
     known_ = std::move(replicas);

@@ -2,7 +2,10 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
+
+#include "webhook/audit_target.h"
 
 namespace cli {
 namespace {
@@ -57,7 +60,7 @@ AuditService::AuditService(Sources sources, webhook::Authorize authorize, const 
       clock_(clock),
       log_(std::move(log)),
       complaints_(1, kComplaintInterval) {
-  for (std::size_t i = 0; i < kQueryThreads; ++i) {
+  for (std::size_t i = 0; i < kQueryThreads + (sources_.cluster ? kFleetQueries : 0); ++i) {
     threads_.emplace_back([this] { Run(); });
   }
 }
@@ -66,6 +69,7 @@ AuditService::~AuditService() { Stop(); }
 
 void AuditService::Ask(webhook::AuditRequest request, std::function<void(webhook::AuditAnswer)> done) {
   webhook::AuditAnswer refusal;
+  const bool of_all = AsksOthers(request);
   {
     base::MutexLock lock(mutex_);
     if (!peers_.Take(request.peer, clock_.Monotonic())) {
@@ -73,7 +77,7 @@ void AuditService::Ask(webhook::AuditRequest request, std::function<void(webhook
     } else if (stop_ || jobs_.size() >= kMaxWaitingQueries) {
       refusal = webhook::AuditError(503, "too many queries at a time", kRetrySoon);
     } else {
-      jobs_.push_back({std::move(request), std::move(done)});
+      jobs_.push_back({std::move(request), std::move(done), of_all});
       changed_.NotifyAll();
       return;
     }
@@ -104,19 +108,40 @@ void AuditService::Run() {
     Job job;
     {
       base::MutexLock lock(mutex_);
-      while (!stop_ && jobs_.empty()) {
+      auto next = NextJob();
+      while (!stop_ && next == jobs_.end()) {
         changed_.Wait(mutex_);
+        next = NextJob();
       }
       if (stop_) {
         return;
       }
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      job = std::move(*next);
+      jobs_.erase(next);
+      asking_others_ += job.of_all ? 1 : 0;
     }
     if (clock_.Monotonic() < job.request.deadline) {
       job.done(AnswerOne(job.request, replica, sources_.cluster ? cluster : replica));
     }
+    if (job.of_all) {
+      base::MutexLock lock(mutex_);
+      --asking_others_;
+      changed_.NotifyAll();
+    }
   }
+}
+
+bool AuditService::AsksOthers(const webhook::AuditRequest& request) const {
+  if (!sources_.cluster) {
+    return false;
+  }
+  const auto question = webhook::ParseAuditTarget(request.target, clock_.Now());
+  return question && !question->replica_only;
+}
+
+std::deque<AuditService::Job>::iterator AuditService::NextJob() {
+  return std::find_if(jobs_.begin(), jobs_.end(),
+                      [&](const Job& job) REQUIRES(mutex_) { return !job.of_all || asking_others_ < kFleetQueries; });
 }
 
 webhook::AuditAnswer AuditService::AnswerOne(const webhook::AuditRequest& request, audit::Reader& replica, audit::Reader& cluster) {

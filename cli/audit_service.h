@@ -25,6 +25,9 @@ namespace cli {
 
 // One may wait for an API server that is away while the other answers.
 inline constexpr std::size_t kQueryThreads = 2;
+// Where queries of all replicas are answered, as many more, and no more of these queries at a time: who asks the others must not keep
+// what the others ask waiting, or replicas that are asked at the same time would all wait for each other.
+inline constexpr std::size_t kFleetQueries = 2;
 // Requests that wait for a thread. The server has at most Limits::audit_requests under way; some more may wait for nobody any more.
 inline constexpr std::size_t kMaxWaitingQueries = 16;
 // Of one query, where a reader keeps deadlines: shorter than Limits::audit, less what a permission may take.
@@ -67,6 +70,7 @@ class AuditService {
   struct Job {
     webhook::AuditRequest request;
     std::function<void(webhook::AuditAnswer)> done;
+    bool of_all = false;  // other replicas are asked
   };
 
   // Time as it is, until there is none any more.
@@ -96,6 +100,9 @@ class AuditService {
   };
 
   void Run() EXCLUDES(mutex_);
+  bool AsksOthers(const webhook::AuditRequest& request) const;
+  // The first that may be answered now; the end where there is none.
+  std::deque<Job>::iterator NextJob() REQUIRES(mutex_);
   webhook::AuditAnswer AnswerOne(const webhook::AuditRequest& request, audit::Reader& replica, audit::Reader& cluster) EXCLUDES(mutex_);
   webhook::Authorization AuthorizeWithin(const webhook::AuditRequest& request, std::string_view verb, std::string_view namespace_name,
                                          bool& counted) EXCLUDES(mutex_);
@@ -109,6 +116,7 @@ class AuditService {
   base::CondVar changed_;
   bool stop_ GUARDED_BY(mutex_) = false;
   std::deque<Job> jobs_ GUARDED_BY(mutex_);
+  std::size_t asking_others_ GUARDED_BY(mutex_) = 0;  // threads
   Rates peers_ GUARDED_BY(mutex_){kPeerBurst, kPeerRefill};
   Rates users_ GUARDED_BY(mutex_){kUserBurst, kUserRefill};
   base::TokenBucket complaints_ GUARDED_BY(mutex_);

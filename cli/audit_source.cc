@@ -2,13 +2,22 @@
 
 #include "audit/database_reader.h"
 #include "cli/audit_database.h"
+#include "cli/config.h"
+#include "cli/fleet_source.h"
 
 namespace cli {
 
-base::Result<std::unique_ptr<audit::Reader>> OpenAuditSource(const std::string& config, const std::string& database) {
+base::Result<std::unique_ptr<audit::Reader>> OpenAuditSource(const std::string& config, const std::string& database,
+                                                             const base::Environment& environment) {
   const auto path = AuditDatabaseOf(config, database);
   if (!path) {
     return tl::unexpected(path.error());
+  }
+  if (!config.empty()) {
+    const auto loaded = LoadConfig(config);
+    if (loaded && loaded->audit.replicas) {
+      return OpenFleetSource(*loaded, environment);
+    }
   }
   return audit::OpenDatabaseReader(*path);
 }

@@ -59,6 +59,7 @@ Cluster::Cluster(const kube::Config& config, std::unique_ptr<http::Client> clien
       pod_(PodOf(environment, namespace_name_)),
       client_(std::move(client)),
       api_(config, *client_, clock),
+      token_(config, clock),
       events_(api_, clock, log, {kController, pod_.name}),
       others_(api_, clock, std::move(log), {kController, pod_.name}) {}
 

@@ -17,6 +17,7 @@
 #include "cli/kubernetes_config.h"
 #include "http/network_client.h"
 #include "kube/api.h"
+#include "kube/bearer_token.h"
 #include "kube/events.h"
 #include "webhook/metrics.h"
 
@@ -37,6 +38,7 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
 
   kube::Api& api() { return api_; }
+  kube::BearerToken& token() { return token_; }                          // of requests that show others who we are
   const std::string& namespace_name() const { return namespace_name_; }  // ours
   const kube::ObjectReference& pod() const { return pod_; }
 
@@ -69,6 +71,7 @@ class Cluster {
   const std::unique_ptr<http::Client> client_;
   http::NetworkClient* network_ = nullptr;  // the same, where it is one
   kube::Api api_;
+  kube::BearerToken token_;
   kube::Events events_;  // of our own pod
   kube::Events others_;
   mutable base::Mutex mutex_;

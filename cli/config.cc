@@ -108,6 +108,7 @@ class ConfigReader {
                              {"tls.key", config_.tls.key},
                              {"server.clientCA", config_.server.client_ca},
                              {"kubernetes.kubeconfig", config_.kubernetes ? config_.kubernetes->kubeconfig : ""},
+                             {"audit.replicas.ca", config_.audit.replicas ? config_.audit.replicas->ca : ""},
                              {"this file", file_}});
     for (const auto& [name, path] : read) {
       if (same(saved, path)) {
@@ -218,7 +219,22 @@ class ConfigReader {
     if (audit->Optional("api", &config_.audit.api) && config_.audit.api) {
       CheckAuditApi(*audit);
     }
+    ReadReplicasSection(*audit);
     audit->Finish();
+  }
+
+  void ReadReplicasSection(YamlMapping& audit) {
+    const YamlNode* const node = audit.Member("replicas");
+    if (node == nullptr) {
+      return;
+    }
+    config_.audit.replicas = ReadReplicas(*node, file_, folder_, config_.tls.managed.has_value(), problems_);
+    if (document_.Member("kubernetes") == nullptr) {
+      audit.AddProblem(*node, "replicas", "needs the section kubernetes, whose token says who we are; {} is enough in a pod");
+    }
+    if (!config_.audit.api) {
+      audit.AddProblem(*node, "replicas", "needs audit.api: true, on every replica: it is what they answer with");
+    }
   }
 
   void ReadEvents(YamlMapping& audit) {

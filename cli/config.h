@@ -11,6 +11,7 @@
 #include "cli/inventory_config.h"
 #include "cli/kubernetes_config.h"
 #include "cli/postgresql_config.h"
+#include "cli/replicas_config.h"
 #include "cli/tls_config.h"
 
 namespace cli {
@@ -46,6 +47,7 @@ struct Config {
     AuditDurability durability = AuditDurability::kProcess;
     AuditFailure on_failure = AuditFailure::kAdmit;
     bool events = false;                         // denials, on the owner of what was denied; needs kubernetes
+    std::optional<ReplicasConfig> replicas;      // none: a query is answered by this replica's log alone
     std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
     bool api = false;                            // GET /audit/v1/…; `kubernetes` is there then
   } audit;

@@ -322,13 +322,13 @@ FleetReader::FleetReader(World world, OwnLog own) : world_(std::move(world)), ow
 base::Result<FleetReader::Round> FleetReader::Begin(std::int64_t limit) {
   // A clock that has ended stands at its greatest time.
   const auto now = world_.clock.Monotonic();
-  const auto end = now > std::chrono::steady_clock::time_point::max() - kFleetDeadline ? now : now + kFleetDeadline;
+  const auto end = now > std::chrono::steady_clock::time_point::max() - world_.deadline ? now : now + world_.deadline;
   Round round;
   if (own_.reader) {
     round.has_own = true;
     round.members.push_back({kOwnName, "", std::make_unique<OwnReplica>(*own_.reader)});
   }
-  auto found = world_.find(kFleetDeadline);
+  auto found = world_.find(world_.deadline);
   std::vector<std::string> addresses;
   std::set<std::string> seen;
   for (std::string& address : found ? *found : addresses) {

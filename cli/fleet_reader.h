@@ -45,6 +45,7 @@ class FleetReader final : public audit::Reader {
     std::function<base::Result<std::vector<std::string>>(std::chrono::milliseconds deadline)> find;
     ReplicaClients& clients;
     const base::Clock& clock;
+    std::chrono::milliseconds deadline = kFleetDeadline;
   };
 
   // What `world` refers to must outlive it.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "certs/identity_secret.h"
 #include "kube/object.h"
 
 namespace cli {
@@ -72,6 +73,22 @@ base::Result<Outcome> ClusterIdentityStore::Swap(const std::optional<std::string
   }
   cluster_.CountFailure(kFailures);
   return tl::unexpected(ToError(written.error()));
+}
+
+base::Result<std::string> ReadAuthorities(Cluster& cluster, const std::string& secret) {
+  auto loaded = ClusterIdentityStore(cluster, secret).Load();
+  if (!loaded) {
+    return tl::unexpected(std::move(loaded.error()));
+  }
+  auto identity = loaded->stored ? certs::ReadIdentitySecret(loaded->stored->data) : std::nullopt;
+  if (!identity) {
+    return base::Fail(identity.error().code, "the Secret " + secret + ": " + identity.error().message, identity.error().remedy);
+  }
+  if (!*identity) {
+    return base::Fail(base::ErrorCode::kUnavailable, "the Secret " + secret + " holds no certificate authority yet",
+                      "wait until a replica has made one");
+  }
+  return certs::BundleOf(**identity);
 }
 
 ClusterTrustBundle::ClusterTrustBundle(Cluster& cluster, std::string configuration, std::string service)

@@ -30,6 +30,9 @@ class ClusterIdentityStore final : public certs::IdentityStore {
   kube::Secret read_;  // with the labels of the one that was read last
 };
 
+// PEM of those whose leaves the replicas serve, as their Secret says. Blocks for a few seconds at most.
+base::Result<std::string> ReadAuthorities(Cluster& cluster, const std::string& secret);
+
 // For one thread at a time.
 class ClusterTrustBundle final : public certs::TrustBundle {
  public:

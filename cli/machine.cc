@@ -1,5 +1,7 @@
 #include "cli/machine.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -174,6 +177,29 @@ int DefaultThreads() {
 std::size_t MemoryLimit() {
   const std::size_t machine = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return std::min(machine, CgroupMemory("").value_or(machine));
+}
+
+std::vector<std::string> OwnAddresses() {
+  ifaddrs* found = nullptr;
+  if (getifaddrs(&found) != 0) {
+    return {};
+  }
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owned(found, &freeifaddrs);
+  std::vector<std::string> addresses;
+  for (const ifaddrs* each = found; each != nullptr; each = each->ifa_next) {
+    const int family = each->ifa_addr == nullptr ? AF_UNSPEC : each->ifa_addr->sa_family;
+    const void* address = nullptr;
+    if (family == AF_INET) {
+      address = &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr;
+    } else if (family == AF_INET6) {
+      address = &reinterpret_cast<const sockaddr_in6*>(each->ifa_addr)->sin6_addr;
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address != nullptr && inet_ntop(family, address, text.data(), text.size()) != nullptr) {
+      addresses.emplace_back(text.data());
+    }
+  }
+  return addresses;
 }
 
 std::string HostName() {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cli {
 
@@ -18,6 +19,9 @@ int DefaultThreads();
 
 // Bytes that this process may use: the control group's limit, at most what the machine has.
 std::size_t MemoryLimit();
+
+// The numeric addresses of this machine's or pod's interfaces. Empty where they cannot be told.
+std::vector<std::string> OwnAddresses();
 
 // Of a pod's containers, the pod's name. "" when there is none.
 std::string HostName();

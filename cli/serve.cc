@@ -26,6 +26,7 @@
 #include "cli/cluster_state.h"
 #include "cli/config.h"
 #include "cli/denial_events.h"
+#include "cli/fleet.h"
 #include "cli/gauges.h"
 #include "cli/idle_trim.h"
 #include "cli/inputs.h"
@@ -220,6 +221,9 @@ class Service {
       cluster_state_->Stop();
     }
     identity_->Stop();
+    if (fleet_) {
+      fleet_->Stop();
+    }
     if (audit_api_) {
       audit_api_->Stop();
     }
@@ -260,7 +264,32 @@ class Service {
     authorizer_ = std::make_unique<kube::Authorizer>(cluster_->api(), clock_);
     AuditService::Sources sources;
     sources.replica = [this](const base::Clock& clock) { return audit::OpenDatabaseReader(config_.audit.database, kQueryDeadline, clock); };
+    if (config_.audit.replicas) {
+      fleet_ = std::make_unique<Fleet>(*config_.audit.replicas, FleetWorld());
+      sources.cluster = [this](const base::Clock& clock) { return OpenFleet(clock); };
+    }
     audit_api_ = std::make_unique<AuditService>(std::move(sources), AuditPermission(*authorizer_, *cluster_), clock_, log_);
+  }
+
+  Fleet::World FleetWorld() {
+    Fleet::World world{cluster_->token(), nullptr, clock_};
+    if (config_.tls.managed) {
+      world.authorities = [this] { return identity_->Authorities(); };
+    }
+    return world;
+  }
+
+  // This replica's own log is read where it is, also when nobody can be reached.
+  base::Result<std::unique_ptr<audit::Reader>> OpenFleet(const base::Clock& clock) {
+    auto own = audit::OpenDatabaseReader(config_.audit.database, kFleetDeadline, clock);
+    if (!own) {
+      return own;
+    }
+    const std::vector<std::string> addresses = OwnAddresses();
+    return fleet_->OpenReader(
+        {*std::move(own),
+         [addresses](const std::string& address) { return std::find(addresses.begin(), addresses.end(), address) != addresses.end(); }},
+        clock);
   }
 
   azure::LiveInventory::Hooks LiveHooks() {
@@ -350,7 +379,8 @@ class Service {
   std::unique_ptr<AuditForwarding> forwarding_;      // null: records stay here alone
   std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
   std::unique_ptr<kube::Authorizer> authorizer_;     // null: there is no audit API
-  std::unique_ptr<AuditService> audit_api_;          // the same
+  std::unique_ptr<Fleet> fleet_;                     // null: this replica's log alone answers
+  std::unique_ptr<AuditService> audit_api_;          // as authorizer_
   std::unique_ptr<webhook::Server> server_;
   std::unique_ptr<base::Periodic> files_;
   std::unique_ptr<azure::LiveThreads> refresh_;

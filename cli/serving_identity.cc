@@ -57,6 +57,14 @@ const base::Snapshot<certs::Identity>& ServingIdentity::identities() const {
   return files_ ? files_->identities() : managed_->identity.identities();
 }
 
+base::Result<std::string> ServingIdentity::Authorities() const {
+  std::string pem = managed_ ? managed_->identity.status().authorities : std::string();
+  if (pem.empty()) {
+    return base::Fail(base::ErrorCode::kUnavailable, "whom the replicas' certificates are from is not known yet");
+  }
+  return pem;
+}
+
 void ServingIdentity::PollFiles() {
   if (files_) {
     files_->Poll();

@@ -40,6 +40,9 @@ class ServingIdentity {
   // Every certs::kPollInterval, and until this replica is ready each time: the API server may come a second after us.
   void PollWhenDue();
 
+  // PEM of those whose leaves the replicas serve, of managed certificates alone. Any thread. An error while there are none yet.
+  base::Result<std::string> Authorities() const;
+
   // From here on nothing is made or mended any more: what is deleted while this process ends is meant to be gone.
   void Settle() { settled_ = true; }
   // After the last handshake. Before Cluster::Stop, and gives up soon: nobody need wait for this replica to switch.

@@ -17,6 +17,7 @@
 #include "cli/cluster.h"
 #include "cli/config.h"
 #include "cli/inputs.h"
+#include "http/tls_trust.h"
 
 namespace cli {
 namespace {
@@ -143,6 +144,11 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
   if (config->audit.enabled) {
     if (const std::string problem = WrittenFileProblem(config->audit.database, "audit.database"); !problem.empty()) {
       report(problem);
+    }
+  }
+  if (config->audit.replicas && !config->audit.replicas->ca.empty()) {
+    if (const auto trust = http::TlsTrust::Create({.ca_file = config->audit.replicas->ca, .system = http::SystemTrust::kNotUsed}); !trust) {
+      report("audit.replicas.ca: " + trust.error().ToString());
     }
   }
   if (config->audit.postgresql) {

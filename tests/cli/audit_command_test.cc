@@ -308,7 +308,7 @@ TEST_F(AuditCommandTest, ReplicasThatDoNotAnswerAreNamedOnStandardErrorOnce) {
   EXPECT_EQ(RunAuditQuery(log, arguments_, out_, err_), 0);
   EXPECT_EQ(nlohmann::json::parse(out_.str()).size(), 2U);
   EXPECT_EQ(err_.str(),
-            "incomplete: replica 10.0.0.7:8443 did not answer: connection?refused\nincomplete: replica b did not answer: away\n");
+            "incomplete: 10.0.0.7:8443: connection?refused\nincomplete: b: away\n");
 }
 
 TEST(AuditRow, PutsTheImageThatWeighsMostFirst) {

@@ -170,6 +170,47 @@ TEST_F(AuditServiceTest, AsksTheClusterUnlessItIsToldNotTo) {
   EXPECT_THAT(Ask(*service, Request("jane", "10.0.0.1", "/audit/v1/decisions?scope=replica")).body, Not(HasSubstr("of-another")));
 }
 
+// Replicas that are asked at the same time would otherwise wait for each other until all give up.
+TEST_F(AuditServiceTest, WhoAsksTheOthersLeavesRoomForWhatTheOthersAsk) {
+  class Held final : public audit::Reader {
+   public:
+    explicit Held(Door& door) : door_(door) {}
+    base::Result<audit::Page> Read(const audit::Query&) override {
+      door_.Pass();
+      return audit::Page();
+    }
+    base::Result<audit::Summary> Summarise(const audit::Filter&) override { return audit::Summary(); }
+    base::Result<std::string> End() override { return std::string(); }
+
+   private:
+    Door& door_;
+  };
+  Door others;
+  AuditService::Sources sources;
+  sources.replica = [this](const base::Clock&) -> base::Result<std::unique_ptr<audit::Reader>> {
+    return std::make_unique<Borrowed>(log_, mutex_);
+  };
+  sources.cluster = [&](const base::Clock&) -> base::Result<std::unique_ptr<audit::Reader>> { return std::make_unique<Held>(others); };
+  AuditService service(
+      std::move(sources),
+      [](std::string_view token, std::string_view, std::string_view) {
+        return Authorization{Authorization::Kind::kAllowed, std::string(token), ""};
+      },
+      clock_, [](base::LogLevel, std::string_view) {});
+  std::vector<std::future<AuditAnswer>> answers;
+  for (std::size_t i = 0; i < kFleetQueries + 3; ++i) {
+    answers.push_back(Begin(service, Request()));
+  }
+  ASSERT_TRUE(others.Holds(kFleetQueries));
+  // A word that looks like it, in another place, is none.
+  answers.push_back(Begin(service, Request("jane", "10.0.0.1", "/audit/v1/decisions?user=scope=replica")));
+  EXPECT_THAT(Ask(service, Request("jane", "10.0.0.1", "/audit/v1/decisions?scope=replica")).body, HasSubstr("\"uid\":\"1\""));
+  others.Open();
+  for (auto& answer : answers) {
+    EXPECT_EQ(answer.get().status, 200U);
+  }
+}
+
 TEST_F(AuditServiceTest, DurationsCountFromTheClocksTime) {
   const auto service = Make();
   Ask(*service, Request("jane", "10.0.0.1", "/audit/v1/decisions?since=1h"));

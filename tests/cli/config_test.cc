@@ -14,6 +14,7 @@
 
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -167,6 +168,48 @@ TEST_F(ConfigTest, AnAuditApiNeedsALogAndAnApiServer) {
   EXPECT_THAT(ProblemsBeyondRequired("kubernetes: {}\naudit: {enabled: false, api: true}\n"),
               HasSubstr("audit.api: needs audit.enabled: true"));
   EXPECT_EQ(ProblemsBeyondRequired("audit: {enabled: false, api: false}\n"), "");
+}
+
+TEST_F(ConfigTest, ReplicasAreFoundByAServiceAndBelievedByAName) {
+  const std::string needed = "kubernetes: {}\naudit:\n  api: true\n";
+  const cli::Config config =
+      Loaded(std::string(kRequired) + needed +
+             "  replicas: {service: \"acr-admission-replicas.acr.svc:8443\", serverName: acr-admission.acr.svc, ca: ca.crt}\n");
+  ASSERT_TRUE(config.audit.replicas);
+  EXPECT_EQ(config.audit.replicas->host, "acr-admission-replicas.acr.svc");
+  EXPECT_EQ(config.audit.replicas->port, 8443);
+  EXPECT_EQ(config.audit.replicas->server_name, "acr-admission.acr.svc");
+  EXPECT_THAT(config.audit.replicas->ca, testing::EndsWith("/ca.crt"));
+  EXPECT_FALSE(Loaded(std::string(kRequired) + needed).audit.replicas);
+
+  const auto problems = [&](const std::string& replicas) { return ProblemsBeyondRequired(needed + "  replicas: {" + replicas + "}\n"); };
+  for (const char* service : {"replicas", "replicas:", "replicas:0", "replicas:65536", "replicas:x", "replicas:80x", ":8443",
+                              "10.0.0.1:8443", "[::1]:8443", "a/b:8443", "Upper:8443"}) {
+    EXPECT_THAT(problems("service: \"" + std::string(service) + "\", serverName: a.b"),
+                HasSubstr("audit.replicas.service: expected NAME:PORT"))
+        << service;
+  }
+  for (const char* name : {"10.0.0.1", "a_b", "https://a"}) {
+    EXPECT_THAT(problems("service: \"a.b:1\", serverName: \"" + std::string(name) + "\""),
+                HasSubstr("audit.replicas.serverName: expected a DNS name"))
+        << name;
+  }
+  EXPECT_THAT(problems(""), AllOf(HasSubstr("service"), HasSubstr("serverName")));
+  EXPECT_THAT(problems("service: \"a.b:1\", serverName: a.b, port: 1"), HasSubstr("unknown key"));
+}
+
+TEST_F(ConfigTest, ReplicasNeedATokenAndTheApi) {
+  const std::string replicas = "replicas: {service: \"a.b:1\", serverName: a.b}";
+  EXPECT_THAT(ProblemsBeyondRequired("audit: {" + replicas + "}\n"),
+              AllOf(HasSubstr("audit.replicas: needs the section kubernetes"), HasSubstr("audit.replicas: needs audit.api: true")));
+}
+
+TEST_F(ConfigTest, ManagedCertificatesHaveTheirOwnAuthority) {
+  const auto config = Load(
+      "tls: {mode: managed, secret: s, service: w, webhookConfiguration: w}\ninventory: {file: r.json}\nkubernetes: {}\n"
+      "audit: {api: true, replicas: {service: \"a.b:1\", serverName: a.b, ca: ca.crt}}\n");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(base::ToString(config.error()), HasSubstr("audit.replicas.ca: is of no use with tls.mode managed"));
 }
 
 TEST_F(ConfigTest, RefusesWhatTheClusterWouldRefuse) {

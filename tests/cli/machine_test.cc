@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_folder.h"
@@ -84,6 +85,8 @@ TEST(CgroupLimits, IgnoreWhatIsNoNumber) {
   EXPECT_FALSE(CgroupCpus(root.path()));
   EXPECT_FALSE(CgroupMemory(root.path()));
 }
+
+TEST(Machine, HasTheLoopbackAddress) { EXPECT_THAT(OwnAddresses(), testing::Contains("127.0.0.1")); }
 
 TEST(Machine, GivesUsAtLeastOneThreadAndAtMostFour) {
   EXPECT_GE(DefaultThreads(), 1);

@@ -82,11 +82,22 @@ class ServingIdentityTest : public ::testing::Test {
   ClusterWorld world_;
 };
 
+TEST_F(ServingIdentityTest, AuthoritiesAreKnownOnceThereAreSome) {
+  const ServingIdentity identity(Managed(), world_.cluster.get(), world_.clock, world_.Log());
+  EXPECT_FALSE(identity.Authorities());
+  EXPECT_THAT(ReadAuthorities(*world_.cluster, "acr-admission-tls").error().message, HasSubstr("holds no certificate authority yet"));
+  EXPECT_THAT(ReadAuthorities(*world_.cluster, "other").error().message, HasSubstr("holds no certificate authority yet"));
+  world_.kubernetes.Put(kSecret, {{"apiVersion", "v1"}, {"kind", "Secret"}, {"data", {{"ca.crt", base::EncodeBase64("garbage")}}}});
+  EXPECT_THAT(ReadAuthorities(*world_.cluster, "acr-admission-tls").error().message, HasSubstr("the Secret acr-admission-tls: "));
+}
+
 TEST_F(ServingIdentityTest, FillsTheChartsSecretAndTheCaBundleOfItsOwnEntriesAlone) {
   const auto identity = Load();
   ASSERT_NE(identity->identities().Current(), nullptr);
   EXPECT_EQ(CaBundle(0), SecretText("ca.crt"));
   EXPECT_EQ(CaBundle(1), SecretText("ca.crt"));
+  EXPECT_EQ(identity->Authorities().value(), SecretText("ca.crt"));
+  EXPECT_EQ(ReadAuthorities(*world_.cluster, "acr-admission-tls").value(), SecretText("ca.crt"));
   EXPECT_EQ(CaBundle(2), "");
   EXPECT_EQ(CaBundle(3), "");
   const json secret = *world_.kubernetes.Find(kSecret);
