@@ -1,7 +1,6 @@
 #include "cli/audit_command.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -13,13 +12,11 @@
 #include <vector>
 
 #include "audit/reader.h"
-#include "audit/time_argument.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "cli/audit_rows.h"
 #include "cli/audit_source.h"
 #include "cli/streams.h"
-#include "policy/image_reference.h"
 
 namespace cli {
 namespace {
@@ -32,38 +29,10 @@ constexpr int kFollowTries = 5;
 
 constexpr std::size_t kMaxShown = 512;  // bytes of a text that another replica sent
 
-base::Result<std::string> DecisionOf(const std::string& text) {
-  constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
-  for (const std::string_view decision : kDecisions) {
-    if (base::EqualsIgnoreAsciiCase(text, decision)) {
-      return std::string(decision);
-    }
-  }
-  return base::Fail(base::ErrorCode::kInvalidArgument, "--decision " + text + ": is no decision", "give Allowed, Warned or Denied");
-}
-
 base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
-  audit::Query query;
-  if (!arguments.since.empty()) {
-    const auto since = audit::ParseTimeArgument("--since", arguments.since, arguments.now);
-    if (!since) {
-      return tl::unexpected(since.error());
-    }
-    query.filter.since = *since;
-  }
-  if (!arguments.until.empty()) {
-    const auto until = audit::ParseTimeArgument("--until", arguments.until, arguments.now);
-    if (!until) {
-      return tl::unexpected(until.error());
-    }
-    query.filter.until = *until;
-  }
-  if (!arguments.decision.empty()) {
-    auto decision = DecisionOf(arguments.decision);
-    if (!decision) {
-      return tl::unexpected(decision.error());
-    }
-    query.filter.decision = std::move(*decision);
+  auto filter = AuditFilterOf(arguments.filter, arguments.now);
+  if (!filter) {
+    return tl::unexpected(filter.error());
   }
   if (arguments.limit && *arguments.limit < 1) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--limit " + std::to_string(*arguments.limit) + ": must be 1 or more");
@@ -71,15 +40,12 @@ base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
   if (arguments.follow && arguments.output != AuditOutput::kTable && arguments.output != AuditOutput::kJsonLines) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--follow never ends, and this output would", "use -o table or -o jsonl");
   }
-  if (arguments.follow && query.filter.until) {
+  if (arguments.follow && filter->until) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--follow shows what is yet to come, --until what is over",
                       "leave one of them out");
   }
-  query.filter.namespace_name = arguments.namespace_name;
-  query.filter.registry = policy::FoldRegistryHost(arguments.registry);  // as records have it
-  query.filter.image = arguments.image;
-  query.filter.user = arguments.user;
-  query.filter.uid = arguments.uid;
+  audit::Query query;
+  query.filter = *std::move(filter);
   query.limit = arguments.limit.value_or(arguments.follow ? std::numeric_limits<std::int64_t>::max() : kDefaultLimit);
   return query;
 }

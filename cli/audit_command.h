@@ -11,6 +11,7 @@
 
 #include "audit/reader.h"
 #include "base/clock.h"
+#include "cli/audit_filter.h"
 #include "cli/terminal.h"
 
 namespace cli {
@@ -21,11 +22,10 @@ enum class AuditOutput { kTable, kJson, kJsonLines, kCsv };
 bool WaitForRecords();
 
 struct AuditArguments {
-  std::string config;                                                // serve's configuration, for its audit.database
-  std::string database;                                              // not together with `config`; neither: "audit.db"
-  std::string since, until;                                          // a duration back from now, a date, or an RFC 3339 time
-  std::string namespace_name, decision, registry, image, user, uid;  // "": any; docs/audit.md says how each compares
-  std::optional<std::int64_t> limit;                                 // none: 100, and with `follow` no limit
+  std::string config;    // serve's configuration, for its audit.database
+  std::string database;  // not together with `config`; neither: "audit.db"
+  AuditFilterArguments filter;
+  std::optional<std::int64_t> limit;  // none: 100, and with `follow` no limit
   AuditOutput output = AuditOutput::kTable;
   bool follow = false;  // table and jsonl alone: new records as they are committed, oldest first
 

@@ -15,10 +15,11 @@
 #include "audit/recorded_admission.h"
 #include "audit/replay.h"
 #include "audit/replay_totals.h"
-#include "audit/time_argument.h"
+
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/audit_source.h"
+#include "cli/local_time.h"
 #include "cli/record_lines.h"
 #include "cli/table.h"
 
@@ -59,12 +60,12 @@ struct Outcome {
 
 base::Result<audit::Filter> FilterOf(const AuditReplayArguments& arguments, base::Time now) {
   audit::Filter filter;
-  const auto since = audit::ParseTimeArgument("--since", arguments.since.empty() ? kDefaultSince : arguments.since, now);
+  const auto since = ParseTimeOfPerson("--since", arguments.since.empty() ? kDefaultSince : arguments.since, now);
   if (!since) {
     return tl::unexpected(since.error());
   }
   // An end, so that a log to which somebody writes has one.
-  const auto until = arguments.until.empty() ? base::Result<base::Time>(now) : audit::ParseTimeArgument("--until", arguments.until, now);
+  const auto until = arguments.until.empty() ? base::Result<base::Time>(now) : ParseTimeOfPerson("--until", arguments.until, now);
   if (!until) {
     return tl::unexpected(until.error());
   }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/local_time.h"
 
 namespace cli {
 namespace {
@@ -64,16 +63,7 @@ std::string WhyOf(const json& image) {
 
 std::string LocalTime(const std::string& recorded) {
   const auto time = base::ParseTime(recorded);
-  if (!time) {
-    return recorded;
-  }
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count();
-  std::tm local{};
-  std::array<char, 32> text{};
-  if (localtime_r(&seconds, &local) == nullptr) {
-    return recorded;
-  }
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
+  return time ? FormatLocalTime(*time) : recorded;
 }
 
 std::string DecisionText(const AuditRow& row) { return row.decision + (row.dry_run ? ", dry run" : ""); }
@@ -111,21 +101,6 @@ std::array<std::string, kColumns.size()> TextsOf(const AuditRow& row) {
   return {LocalTime(row.time), DecisionText(row), NameText(row), UserText(row), ImageText(row), row.why};
 }
 
-bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }
-
-std::size_t Width(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), BeginsCharacter)); }
-
-std::string Fit(const std::string& text, std::size_t width) {
-  if (Width(text) <= width) {
-    return text;
-  }
-  std::size_t bytes = 0;
-  for (std::size_t characters = 0; bytes < text.size() && (characters < width - 1 || !BeginsCharacter(text[bytes])); ++bytes) {
-    characters += bytes + 1 < text.size() && BeginsCharacter(text[bytes + 1]) ? 1 : 0;
-  }
-  return text.substr(0, bytes) + "\u2026";
-}
-
 // The widths above for a terminal of their sum; narrower ones cut the four texts alike.
 std::array<std::size_t, kColumns.size()> LineWidths(const Terminal& terminal) {
   constexpr std::size_t kFixed = 2;  // time and decision are never cut
@@ -152,13 +127,13 @@ std::string Line(const std::array<std::string, kColumns.size()>& texts, const st
   std::string line;
   std::size_t padding = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::string text = Fit(base::Printable(texts[i], kMaxCellBytes), widths[i]);
+    const std::string text = FitText(base::Printable(texts[i], kMaxCellBytes), widths[i]);
     if (!text.empty()) {
       line.append(padding, ' ');
       padding = 0;
       line += Styled(terminal, styles[i], text);
     }
-    padding += widths[i] - Width(text) + 2;
+    padding += widths[i] - TextWidth(text) + 2;
   }
   return line + "\n";
 }

@@ -1,7 +1,6 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
-#include <array>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -21,7 +20,6 @@ constexpr const char* kDescription =
 constexpr const char* kInputsNote = "Without --policy the default policy decides; without --registries or --config no registry is known.\n";
 
 constexpr std::size_t kMaxShownCommand = 100;
-constexpr std::array<std::string_view, 6> kCommands = {"serve", "check", "registries", "explain", "audit", "validate"};
 
 // An empty value is a variable that was not set: as a filter it would show everybody's records.
 std::string NotEmpty(const std::string& value) { return value.empty() ? "must not be empty" : ""; }
@@ -50,6 +48,8 @@ struct Arguments {
   RegistriesArguments registries;
   ExplainArguments explain;
   AuditArguments audit;
+  AuditShowArguments audit_show;
+  AuditSummaryArguments audit_summary;
   AuditMigrateArguments audit_migrate;
   AuditReplayArguments audit_replay;
   AuditVerifyArguments audit_verify;
@@ -119,19 +119,28 @@ void AddAuditDatabase(CLI::App& command, std::string& database, std::string& con
   command.add_option("--config", config, "Take the database from serve's configuration")->option_text("FILE")->excludes(option);
 }
 
+// `since`: what --since is by default, as help says it.
+void AddAuditFilter(CLI::App& command, AuditFilterArguments& filter, const std::string& since) {
+  command.add_option("--since", filter.since, "Not older: 90m, 7d, today, '2026-11-23 14:00', a date, an RFC 3339 time" + since)
+      ->check(NotEmpty)
+      ->option_text("T");
+  command.add_option("--until", filter.until, "Older than this, as --since")->check(NotEmpty)->option_text("T");
+  command.add_option("--namespace", filter.namespace_name, "Of this namespace; 'shop*' is a beginning")
+      ->check(NotEmpty)
+      ->option_text("NAMESPACE");
+  command.add_option("--decision", filter.decision, "With this decision")->check(NotEmpty)->option_text("Allowed|Warned|Denied");
+  command.add_option("--registry", filter.registry, "With an image from this registry host, or beginning")
+      ->check(NotEmpty)
+      ->option_text("HOST");
+  command.add_option("--image", filter.image, "With an image like this; * is any text")->check(NotEmpty)->option_text("GLOB");
+  command.add_option("--user", filter.user, "Asked for by this user, or beginning")->check(NotEmpty)->option_text("USER");
+}
+
 CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
   CLI::App* audit = app.add_subcommand("audit", "Query the audit log, newest first");
   AddAuditDatabase(*audit, arguments.database, arguments.config);
-  audit->add_option("--since", arguments.since, "Not older: a duration back from now (1h), a date, an RFC 3339 time")
-      ->check(NotEmpty)
-      ->option_text("T");
-  audit->add_option("--until", arguments.until, "Older than this, as --since")->check(NotEmpty)->option_text("T");
-  audit->add_option("--namespace", arguments.namespace_name, "Of this namespace")->check(NotEmpty)->option_text("NAMESPACE");
-  audit->add_option("--decision", arguments.decision, "With this decision")->check(NotEmpty)->option_text("Allowed|Warned|Denied");
-  audit->add_option("--registry", arguments.registry, "With an image from this registry host")->check(NotEmpty)->option_text("HOST");
-  audit->add_option("--image", arguments.image, "With an image like this; * is any text")->check(NotEmpty)->option_text("GLOB");
-  audit->add_option("--user", arguments.user, "Asked for by this user")->check(NotEmpty)->option_text("USER");
-  audit->add_option("--uid", arguments.uid, "The one with this audit uid, which a denial names")->check(NotEmpty)->option_text("ID");
+  AddAuditFilter(*audit, arguments.filter, "");
+  audit->add_option("--uid", arguments.filter.uid, "The one with this audit uid, which a denial names")->check(NotEmpty)->option_text("ID");
   audit->add_option("--limit", arguments.limit, "At most so many (default: 100; none with --follow)")->option_text("N");
   audit
       ->add_option_function<std::string>(
@@ -141,6 +150,26 @@ CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
   audit->add_flag("--follow", arguments.follow, "Go on with new records as they are committed; table and jsonl alone");
   audit->footer("\nExample:\n  acr-admission audit --config config.yaml --since 1h --decision Denied --namespace shop");
   return audit;
+}
+
+CLI::App* AddAuditSummary(CLI::App& audit, AuditSummaryArguments& arguments) {
+  CLI::App* summary =
+      audit.add_subcommand("summary", "Count denials and warnings: over time, by registry, requirement, namespace and user");
+  AddAuditDatabase(*summary, arguments.database, arguments.config);
+  AddAuditFilter(*summary, arguments.filter, " (default: 24h)");
+  summary->add_option("--limit", arguments.limit, "Rows of each table (default: 10)")->option_text("N");
+  AddOutput(*summary, arguments.output);
+  summary->footer("\nExample:\n  acr-admission audit summary --config config.yaml --since 7d --namespace 'shop*'");
+  return summary;
+}
+
+CLI::App* AddAuditShow(CLI::App& audit, AuditShowArguments& arguments) {
+  CLI::App* show = audit.add_subcommand("show", "Show all of one record: what was found, and what the person was told");
+  AddAuditDatabase(*show, arguments.database, arguments.config);
+  AddOutput(*show, arguments.output);
+  show->add_option("uid", arguments.uid, "The audit uid, which a denial names")->required()->check(NotEmpty)->option_text("UID");
+  show->footer("\nExample:\n  acr-admission audit show --config config.yaml 705ab4f5-6393-11e8-b7cc-42010a800002");
+  return show;
 }
 
 CLI::App* AddAuditVerify(CLI::App& audit, AuditVerifyArguments& arguments) {
@@ -209,7 +238,20 @@ CLI::App* AddAuditReplay(CLI::App& audit, AuditReplayArguments& arguments) {
   return replay;
 }
 
-// Filters between `audit` and `verify` would mean nothing.
+bool IsCommand(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
+}
+
+// "serve, check or validate"
+std::string NamesOfCommands(const CLI::App& app) {
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  std::string names;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    names += (i == 0 ? "" : i + 1 == commands.size() ? " or " : ", ") + commands[i]->get_name();
+  }
+  return names;
+}
+
 bool HasOptions(const CLI::App& app) {
   const auto options = app.get_options();
   return std::any_of(options.begin(), options.end(), [](const CLI::Option* option) { return option->count() > 0; });
@@ -235,15 +277,15 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const registries = AddRegistries(app, read.registries);
   const CLI::App* const explain = AddExplain(app, read.explain);
   CLI::App* const audit = AddAudit(app, read.audit);
+  const CLI::App* const show = AddAuditShow(*audit, read.audit_show);
+  const CLI::App* const summary = AddAuditSummary(*audit, read.audit_summary);
   const CLI::App* const verify = AddAuditVerify(*audit, read.audit_verify);
   const CLI::App* const migrate = AddAuditMigrate(*audit, read.audit_migrate);
   const CLI::App* const replay = AddAuditReplay(*audit, read.audit_replay);
   AddValidate(app, read.validate);
-  if (!arguments.empty() && !arguments.front().starts_with('-') &&
-      std::none_of(kCommands.begin(), kCommands.end(), [&](std::string_view name) { return name == arguments.front(); })) {
-    return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) +
-                                                "; expected serve, check, registries, explain, audit or validate\n"
-                                                "Run with --help for more information.\n"});
+  if (!arguments.empty() && !arguments.front().starts_with('-') && !IsCommand(app, arguments.front())) {
+    return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) + "; expected " +
+                                                NamesOfCommands(app) + "\nRun with --help for more information.\n"});
   }
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
@@ -266,22 +308,26 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   if (explain->parsed()) {
     return Command(std::move(read.explain));
   }
-  if (verify->parsed()) {
-    if (HasOptions(*audit)) {
-      return tl::unexpected(Usage{kExitError, "audit verify takes its options behind `verify`\nRun with --help for more information.\n"});
+  for (const CLI::App* const command : audit->get_subcommands()) {
+    if (HasOptions(*audit)) {  // between `audit` and its command they would mean nothing
+      const std::string name = command->get_name();
+      return tl::unexpected(
+          Usage{kExitError, "audit " + name + " takes its options behind `" + name + "`\nRun with --help for more information.\n"});
     }
+  }
+  if (show->parsed()) {
+    return Command(std::move(read.audit_show));
+  }
+  if (summary->parsed()) {
+    return Command(std::move(read.audit_summary));
+  }
+  if (verify->parsed()) {
     return Command(std::move(read.audit_verify));
   }
   if (migrate->parsed()) {
-    if (HasOptions(*audit)) {
-      return tl::unexpected(Usage{kExitError, "audit migrate takes its options behind `migrate`\nRun with --help for more information.\n"});
-    }
     return Command(std::move(read.audit_migrate));
   }
   if (replay->parsed()) {
-    if (HasOptions(*audit)) {
-      return tl::unexpected(Usage{kExitError, "audit replay takes its options behind `replay`\nRun with --help for more information.\n"});
-    }
     return Command(std::move(read.audit_replay));
   }
   if (audit->parsed()) {

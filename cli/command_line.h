@@ -10,6 +10,8 @@
 #include "cli/audit_command.h"
 #include "cli/audit_migrate.h"
 #include "cli/audit_replay.h"
+#include "cli/audit_show.h"
+#include "cli/audit_summary.h"
 #include "cli/audit_verify.h"
 #include "cli/check.h"
 #include "cli/explain.h"
@@ -19,8 +21,8 @@
 
 namespace cli {
 
-using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditMigrateArguments,
-                             AuditReplayArguments, AuditVerifyArguments, ValidateArguments>;
+using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
+                             AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

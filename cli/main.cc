@@ -42,6 +42,12 @@ int Run(const cli::AuditMigrateArguments& arguments, const cli::Streams& streams
 int Run(const cli::AuditReplayArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunAuditReplay(arguments, streams, clock, cli::EnvironmentVariable);
 }
+int Run(const cli::AuditShowArguments& arguments, const cli::Streams& streams, const base::Clock&) {
+  return cli::RunAuditShow(arguments, streams);
+}
+int Run(const cli::AuditSummaryArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
+  return cli::RunAuditSummary(arguments, streams, clock);
+}
 int Run(const cli::AuditVerifyArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunAuditVerify(arguments, streams);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/environment.h"
 
 namespace cli {
@@ -31,10 +32,21 @@ std::string_view Code(Style style) {
   return "";
 }
 
+bool IsUtf8Locale() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (const std::string locale = EnvironmentVariable(name).value_or(""); !locale.empty()) {
+      const std::string folded = base::AsciiLower(locale);
+      return folded.find("utf-8") != std::string::npos || folded.find("utf8") != std::string::npos;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Terminal DescribeTerminal(int file_descriptor) {
   Terminal terminal;
+  terminal.unicode = IsUtf8Locale();
   if (isatty(file_descriptor) == 0) {
     return terminal;
   }

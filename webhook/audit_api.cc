@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "audit/summary_json.h"
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "webhook/audit_target.h"
@@ -108,14 +109,6 @@ std::string ReviewedNamespace(const audit::Filter& filter) {
   return filter.namespace_name.find('*') == std::string::npos ? filter.namespace_name : std::string();
 }
 
-void WriteIncomplete(base::JsonWriter& json, const std::vector<audit::Incomplete>& incomplete) {
-  json.Key("incomplete").BeginArray();
-  for (const audit::Incomplete& missing : incomplete) {
-    json.BeginObject().Key("replica").String(missing.replica).Key("reason").String(missing.reason).EndObject();
-  }
-  json.EndArray();
-}
-
 AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, const std::string& only_namespace) {
   const base::Result<audit::Page> page = reader.Read(question.query);
   if (!page) {
@@ -140,7 +133,8 @@ AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, cons
     json.Raw(row.record);
   }
   json.EndArray().Key("next").StringOrNull(page->next);
-  WriteIncomplete(json, page->incomplete);
+  json.Key("incomplete");
+  audit::WriteIncomplete(json, page->incomplete);
   if (question.replica_only) {
     const base::Result<std::string> end = reader.End();
     if (!end) {
@@ -157,15 +151,6 @@ AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, cons
   return answer;
 }
 
-void WriteValues(base::JsonWriter& json, std::string_view key, const std::vector<audit::Summary::Value>& values) {
-  json.Key(key).BeginArray();
-  for (const audit::Summary::Value& value : values) {
-    json.BeginObject().Key("value").String(value.value);
-    json.Key("warned").Int(value.counts.warned).Key("denied").Int(value.counts.denied).EndObject();
-  }
-  json.EndArray();
-}
-
 AuditAnswer Summary(const AuditQuestion& question, audit::Reader& reader) {
   const base::Result<audit::Summary> summary = reader.Summarise(question.query.filter);
   if (!summary) {
@@ -173,18 +158,7 @@ AuditAnswer Summary(const AuditQuestion& question, audit::Reader& reader) {
   }
   AuditAnswer answer;
   base::JsonWriter json(answer.body);
-  json.BeginObject().Key("hours").BeginArray();
-  for (const audit::Summary::Hour& hour : summary->hours) {
-    json.BeginObject().Key("begin").String(base::FormatTimeSeconds(hour.begin)).Key("allowed").Int(hour.counts.allowed);
-    json.Key("warned").Int(hour.counts.warned).Key("denied").Int(hour.counts.denied).EndObject();
-  }
-  json.EndArray();
-  WriteValues(json, "registries", summary->by_registry);
-  WriteValues(json, "requirements", summary->by_requirement);
-  WriteValues(json, "namespaces", summary->by_namespace);
-  WriteValues(json, "users", summary->by_user);
-  WriteIncomplete(json, summary->incomplete);
-  json.EndObject();
+  audit::WriteSummary(json, *summary);
   answer.body.push_back('\n');
   return answer;
 }

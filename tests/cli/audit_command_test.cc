@@ -73,7 +73,7 @@ TEST_F(AuditCommandTest, TableFitsTheTerminal) {
   arguments_.terminal.width = 80;
   for (const bool follow : {false, true}) {
     arguments_.follow = follow;
-    arguments_.since = "7d";
+    arguments_.filter.since = "7d";
     ASSERT_EQ(Run(), 0) << err_.str();
     std::istringstream lines(out_.str());
     int count = 0;
@@ -139,15 +139,15 @@ TEST_F(AuditCommandTest, FiltersReachTheQuery) {
     }
     return found;
   };
-  EXPECT_EQ(uids([](AuditArguments& a) { a.since = "1h"; }), "2 1 ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.until = "2026-11-23T12:30:00Z"; }), "old ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.since = "2026-11-23"; }), "2 1 old ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.decision = "denied"; }), "2 old ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.namespace_name = "bank"; }), "2 ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.registry = "quay.io"; }), "2 ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.image = "quay.io/*"; }), "2 ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.user = "bert"; }), "2 ");
-  EXPECT_EQ(uids([](AuditArguments& a) { a.uid = "1"; }), "1 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.since = "1h"; }), "2 1 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.until = "2026-11-23T12:30:00Z"; }), "old ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.since = "2026-11-23"; }), "2 1 old ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.decision = "denied"; }), "2 old ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.namespace_name = "bank"; }), "2 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.registry = "quay.io"; }), "2 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.image = "quay.io/*"; }), "2 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.user = "bert"; }), "2 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.uid = "1"; }), "1 ");
   EXPECT_EQ(uids([](AuditArguments& a) { a.limit = 1; }), "2 ");
 }
 
@@ -170,9 +170,9 @@ TEST_F(AuditCommandTest, WrongArgumentsEndWithTwoAndWhatWasExpected) {
     arguments_ = before;
     return err_.str();
   };
-  EXPECT_THAT(error([](AuditArguments& a) { a.since = "yesterday"; }), HasSubstr("--since yesterday"));
-  EXPECT_THAT(error([](AuditArguments& a) { a.until = "1x"; }), HasSubstr("--until 1x"));
-  EXPECT_THAT(error([](AuditArguments& a) { a.decision = "No"; }), HasSubstr("Allowed, Warned or Denied"));
+  EXPECT_THAT(error([](AuditArguments& a) { a.filter.since = "tomorrow"; }), HasSubstr("--since tomorrow"));
+  EXPECT_THAT(error([](AuditArguments& a) { a.filter.until = "1x"; }), HasSubstr("--until 1x"));
+  EXPECT_THAT(error([](AuditArguments& a) { a.filter.decision = "No"; }), HasSubstr("Allowed, Warned or Denied"));
   EXPECT_THAT(error([](AuditArguments& a) { a.limit = 0; }), HasSubstr("--limit 0"));
   EXPECT_THAT(error([](AuditArguments& a) { a.config = "x.yaml"; }), HasSubstr("--config"));
   for (const AuditOutput output : {AuditOutput::kJson, AuditOutput::kCsv}) {
@@ -188,7 +188,7 @@ TEST_F(AuditCommandTest, FollowShowsWhatIsCommittedFromNowOn) {
   Commit({.uid = "before"});
   arguments_.follow = true;
   arguments_.output = AuditOutput::kJsonLines;
-  arguments_.namespace_name = "shop";
+  arguments_.filter.namespace_name = "shop";
   int waits = 0;
   arguments_.wait = [&] {
     switch (++waits) {
@@ -215,7 +215,7 @@ TEST_F(AuditCommandTest, FollowWithSinceBeginsWithWhatIsThereOldestFirstAndEndsA
   Commit({.uid = "2"});
   arguments_.follow = true;
   arguments_.output = AuditOutput::kJsonLines;
-  arguments_.since = "2h";
+  arguments_.filter.since = "2h";
   arguments_.limit = 3;
   arguments_.wait = [&] {
     Commit({.uid = "3"});

@@ -69,17 +69,44 @@ TEST(CommandLine, ReadsEveryFilterOfAudit) {
                               "shop",  "--decision", "Denied", "--registry", "h",  "--image", "*:latest",   "--user",
                               "anna",  "--uid",      "u-1",    "--limit",    "7",  "-o",      "jsonl",      "--follow"});
   EXPECT_EQ(arguments.database, "d");
-  EXPECT_EQ(arguments.since, "1h");
-  EXPECT_EQ(arguments.until, "2026-11-23");
-  EXPECT_EQ(arguments.namespace_name, "shop");
-  EXPECT_EQ(arguments.decision, "Denied");
-  EXPECT_EQ(arguments.registry, "h");
-  EXPECT_EQ(arguments.image, "*:latest");
-  EXPECT_EQ(arguments.user, "anna");
-  EXPECT_EQ(arguments.uid, "u-1");
+  EXPECT_EQ(arguments.filter.since, "1h");
+  EXPECT_EQ(arguments.filter.until, "2026-11-23");
+  EXPECT_EQ(arguments.filter.namespace_name, "shop");
+  EXPECT_EQ(arguments.filter.decision, "Denied");
+  EXPECT_EQ(arguments.filter.registry, "h");
+  EXPECT_EQ(arguments.filter.image, "*:latest");
+  EXPECT_EQ(arguments.filter.user, "anna");
+  EXPECT_EQ(arguments.filter.uid, "u-1");
   EXPECT_EQ(arguments.limit, 7);
   EXPECT_EQ(arguments.output, AuditOutput::kJsonLines);
   EXPECT_TRUE(arguments.follow);
+}
+
+TEST(CommandLine, ReadsAuditSummaryAndAuditShow) {
+  const auto summary =
+      Parsed<AuditSummaryArguments>({"audit", "summary", "--config", "c", "--until", "1h", "--namespace", "shop*", "--decision", "Denied",
+                                     "--registry", "h", "--user", "u", "--limit", "3", "-o", "json"});
+  EXPECT_EQ(summary.config, "c");
+  EXPECT_EQ(summary.filter.since, "24h");
+  EXPECT_EQ(summary.filter.until, "1h");
+  EXPECT_EQ(summary.filter.namespace_name, "shop*");
+  EXPECT_EQ(summary.filter.decision, "Denied");
+  EXPECT_EQ(summary.filter.registry, "h");
+  EXPECT_EQ(summary.filter.user, "u");
+  EXPECT_EQ(summary.limit, 3);
+  EXPECT_EQ(summary.output, OutputFormat::kJson);
+  EXPECT_EQ(Parsed<AuditSummaryArguments>({"audit", "summary", "--since", "7d"}).filter.since, "7d");
+
+  const auto show = Parsed<AuditShowArguments>({"audit", "show", "--database", "d", "u-1"});
+  EXPECT_EQ(show.database, "d");
+  EXPECT_EQ(show.uid, "u-1");
+  EXPECT_EQ(show.output, OutputFormat::kTable);
+  EXPECT_THAT(UsageOf({"audit", "show"}).text, HasSubstr("uid"));
+  EXPECT_THAT(UsageOf({"audit", "--since", "1h", "summary"}).text, HasSubstr("behind `summary`"));
+}
+
+TEST(CommandLine, NamesTheCommandsThatThereAre) {
+  EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, audit or validate"));
 }
 
 TEST(CommandLine, TellsTheVersion) {

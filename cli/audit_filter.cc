@@ -1,0 +1,58 @@
+#include "cli/audit_filter.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "cli/local_time.h"
+#include "policy/image_reference.h"
+
+namespace cli {
+namespace {
+
+base::Result<std::string> DecisionOf(const std::string& text) {
+  constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
+  for (const std::string_view decision : kDecisions) {
+    if (base::EqualsIgnoreAsciiCase(text, decision)) {
+      return std::string(decision);
+    }
+  }
+  return base::Fail(base::ErrorCode::kInvalidArgument, "--decision " + text + ": is no decision", "give Allowed, Warned or Denied");
+}
+
+}  // namespace
+
+base::Result<audit::Filter> AuditFilterOf(const AuditFilterArguments& arguments, base::Time now) {
+  audit::Filter filter;
+  if (!arguments.since.empty()) {
+    const auto since = ParseTimeOfPerson("--since", arguments.since, now);
+    if (!since) {
+      return tl::unexpected(since.error());
+    }
+    filter.since = *since;
+  }
+  if (!arguments.until.empty()) {
+    const auto until = ParseTimeOfPerson("--until", arguments.until, now);
+    if (!until) {
+      return tl::unexpected(until.error());
+    }
+    filter.until = *until;
+  }
+  if (!arguments.decision.empty()) {
+    auto decision = DecisionOf(arguments.decision);
+    if (!decision) {
+      return tl::unexpected(decision.error());
+    }
+    filter.decision = *std::move(decision);
+  }
+  filter.namespace_name = arguments.namespace_name;
+  // As records have it; the beginning of a host is none that could be folded.
+  filter.registry = arguments.registry.ends_with('*') ? base::AsciiLower(arguments.registry) : policy::FoldRegistryHost(arguments.registry);
+  filter.image = arguments.image;
+  filter.user = arguments.user;
+  filter.uid = arguments.uid;
+  return filter;
+}
+
+}  // namespace cli
