@@ -8,7 +8,7 @@ import unittest
 
 import yaml
 
-from chart import CASES, RELEASE, SOURCE, Release, merged
+from chart import CASES, PEM, RELEASE, SOURCE, Release, merged
 
 PROGRAM = os.environ.get("ACR_ADMISSION")
 KUBECONFIG = """
@@ -103,6 +103,22 @@ class Config(unittest.TestCase):
         for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
             self.assertNotIn("api", Release(values).config()["audit"])
 
+    def test_replicas_find_each_other_by_the_headless_service(self):
+        for values, port, authority in (({}, 8443, None), (CASES["in the node's network"], 9443, None),
+                                        (CASES["cert-manager"], 8443, "tls/ca.crt"), (CASES["own certificate"], 8443, "replicas-ca.crt")):
+            with self.subTest(values):
+                release = Release(values)
+                replicas = release.config()["audit"]["replicas"]
+                self.assertEqual((f"acr-admission-replicas.acr-admission.svc:{port}", "acr-admission.acr-admission.svc", authority),
+                                 (replicas["service"], replicas["serverName"], replicas.get("ca")))
+                release.one("Service", "acr-admission-replicas")
+                # What the API server is told to believe. The Secret has it, or it is rendered.
+                if authority == "replicas-ca.crt":
+                    self.assertEqual(PEM, release.one("ConfigMap", "acr-admission")["data"][authority])
+                    self.assertIn(authority, [mount.get("subPath") for mount in release.container()["volumeMounts"]])
+        for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
+            self.assertNotIn("replicas", Release(values).config()["audit"])
+
     def test_denials_are_told_where_there_is_a_log_and_an_api_server(self):
         self.assertIs(True, Release().config()["audit"]["events"])
         for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
@@ -186,6 +202,7 @@ class Program(unittest.TestCase):
                 path.mkdir()
                 for name in ("tls.crt", "tls.key"):
                     (path / name).write_bytes((pathlib.Path(self.folder.name) / name).read_bytes())
+                (path / "ca.crt").write_text(certificate)  # as cert-manager's
                 continue
             data = maps.get(volume["configMap"]["name"], {"list.json": "[]"})
             data = {key: self.outside_a_pod(text, root) for key, text in data.items()}

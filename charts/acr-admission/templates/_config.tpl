@@ -78,6 +78,15 @@ audit:
   onFailure: {{ .Values.audit.onFailure }}
   {{- if include "acr-admission.auditApi" . }}
   api: true
+  replicas:
+    service: {{ $full }}-replicas.{{ .Release.Namespace }}.svc:{{ .Values.server.port }}
+    serverName: {{ $full }}.{{ .Release.Namespace }}.svc
+    {{- /* cert-manager keeps it beside the certificate; the Secret of somebody else need not have it. */}}
+    {{- if eq .Values.certificates.mode "certManager" }}
+    ca: tls/ca.crt
+    {{- else if eq .Values.certificates.mode "secret" }}
+    ca: replicas-ca.crt
+    {{- end }}
   {{- end }}
   {{- if include "acr-admission.auditEvents" . }}
   events: true
@@ -119,6 +128,10 @@ azure-ca.crt: |
   {{- trim . | nindent 2 }}
 {{- end }}
 {{- end }}
+{{- if and (include "acr-admission.auditApi" .) (eq .Values.certificates.mode "secret") }}
+replicas-ca.crt: |
+  {{- trim .Values.certificates.secret.caBundle | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* The mounts of everything that config.yaml names below /etc/acr-admission, for the webhook and for helm's test. */}}
@@ -129,6 +142,9 @@ azure-ca.crt: |
 {{- end }}
 {{- if and (eq .Values.inventory.source "azure") .Values.inventory.azure.ca }}
 - {name: config, mountPath: /etc/acr-admission/azure-ca.crt, subPath: azure-ca.crt, readOnly: true}
+{{- end }}
+{{- if and (include "acr-admission.auditApi" .) (eq .Values.certificates.mode "secret") }}
+- {name: config, mountPath: /etc/acr-admission/replicas-ca.crt, subPath: replicas-ca.crt, readOnly: true}
 {{- end }}
 - {name: policy, mountPath: /etc/acr-admission/policy, readOnly: true}
 - {name: definitions, mountPath: /etc/acr-admission/definitions, readOnly: true}

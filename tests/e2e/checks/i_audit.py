@@ -147,3 +147,55 @@ def who_reads(world):
         world.api.delete("ServiceAccount", "nobody", bank)
         eventually("it is nobody's", lambda: world.ask_log(address, "decisions", tokens["nobody"])[0] == 401, within=90)
     return ", ".join(f"{count} of {status}" for status, count in sorted(seen.items()))
+
+
+@check("a replica answers for all of them, and names the one that does not answer, whose records are there again when it is", "replicas")
+def replicas_merge(world):
+    namespace = world.namespace()
+    with viewers(world, namespace, namespace) as tokens:
+        with world.load(namespace) as load:
+            load.wait_for(200)
+        load.assert_none_lost()
+        total = load.outcomes["created"] + load.outcomes["denied"]
+        first, other = world.kubelet.runners()
+
+        def ask(runner, query: str) -> dict:
+            status, body = world.ask_log(runner.address, f"decisions?namespace={namespace}&{query}", tokens["auditor"])
+            assert status == 200, (status, body)
+            return body
+
+        def everything(runner, scope: str) -> list[str]:
+            """By pages, which must be whole."""
+            uids: list[str] = []
+            cursor = ""
+            while cursor is not None:
+                body = ask(runner, f"limit=77&scope={scope}" + (f"&cursor={cursor}" if cursor else ""))
+                assert not body.get("incomplete"), body["incomplete"]
+                uids += [record["uid"] for record in body["decisions"]]
+                cursor = body["next"]
+            assert len(set(uids)) == len(uids), "a record came twice"
+            return uids
+
+        parts = [everything(runner, "replica") for runner in (first, other)]
+        assert len(parts[0]) + len(parts[1]) == total, (len(parts[0]), len(parts[1]), total)
+        for runner in (first, other):
+            merged = everything(runner, "cluster")
+            assert set(merged) == set(parts[0]) | set(parts[1]), (len(merged), len(parts[0]), len(parts[1]))
+
+        other.freeze(True)  # it takes connections, and says nothing
+        try:
+            body = ask(first, "limit=1000")
+        finally:
+            other.freeze(False)
+        assert [other.address in entry["replica"] for entry in body["incomplete"]] == [True], body["incomplete"]
+        assert {record["uid"] for record in body["decisions"]} == set(parts[0])
+        silent = body["incomplete"][0]["reason"]
+
+        world.release.wait_ready()
+        eventually("both answer again", lambda: len(everything(first, "cluster")) == total)
+        other.kill()
+        body = ask(first, "limit=1000")
+        assert [other.address in entry["replica"] for entry in body["incomplete"]] == [True], body["incomplete"]
+        world.release.wait_ready()
+        eventually("nothing is lost", lambda: len(everything(first, "cluster")) == total)
+    return f"{len(parts[0])} + {len(parts[1])} records; {silent}"

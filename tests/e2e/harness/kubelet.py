@@ -23,6 +23,7 @@ class Kubelet:
         self.nodes = nodes
         self.namespace = namespace
         self.hosts: dict[str, str] = {}  # further names in the pods' /etc/hosts, and their addresses
+        self._headless: dict[str, list[str]] = {}  # what a cluster's DNS answers for headless Services, in the same files
         self._admin = admin
         self._node_api = {node: node_api(node) for node in nodes}
         self._folder = folder
@@ -77,6 +78,13 @@ class Kubelet:
     def _sync(self) -> None:
         if not self._paused.is_set():
             self._bind()
+        for service in self._admin.list("Service", self.namespace):
+            if service["spec"].get("clusterIP") == "None":
+                name = service["metadata"]["name"]
+                slices = self._admin.list("EndpointSlice", self.namespace, f"kubernetes.io/service-name={name}")
+                self._headless[f"{name}.{self.namespace}.svc"] = sorted(
+                    {address for part in slices for endpoint in part.get("endpoints") or [] if endpoint["conditions"].get("ready")
+                     for address in endpoint["addresses"]})
         seen = {}
         for node, api in self._node_api.items():
             for pod in api.list("Pod", fields=f"spec.nodeName={node}"):
@@ -90,7 +98,7 @@ class Kubelet:
                 if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
                     continue
                 runner = PodRunner(api, pod, next(self._numbers), self._folder / uid, self._logs, self._authority, self._image_root,
-                                   self.hosts)
+                                   self.hosts, self._headless)
                 self._runners[uid] = runner
                 runner.start()
             for uid, runner in list(self._runners.items()):

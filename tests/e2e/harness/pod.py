@@ -104,7 +104,8 @@ class _Container:
 class PodRunner:
     """`update` brings the newest object of the API; `image_root` tells the unpacked image of a reference, or None."""
 
-    def __init__(self, api: Api, pod: dict, number: int, folder: Path, logs: Path, authority: str, image_root, hosts: dict):
+    def __init__(self, api: Api, pod: dict, number: int, folder: Path, logs: Path, authority: str, image_root, hosts: dict,
+                 headless: dict):
         self.pod = pod
         self.address = pod_address(number)
         self.exit_codes: list[tuple[str, int]] = []
@@ -115,6 +116,8 @@ class PodRunner:
         self._logs = logs
         self._image_root = image_root
         self._hosts = hosts
+        self._headless = headless
+        self._hosts_file = folder / "hosts"
         self._has_users = ONE_USER not in os.environ
         self._volumes = Volumes(api, pod, folder / "volumes", authority, self._has_users)
         self._containers = [_Container(spec) for spec in pod["spec"]["containers"]]
@@ -149,6 +152,11 @@ class PodRunner:
         """kill -9 of every container's process, as the kernel's memory killer does."""
         for container in self._containers:
             container.signal(signal.SIGKILL)
+
+    def freeze(self, frozen: bool) -> None:
+        """The kernel still takes connections for who is frozen, and nobody answers on them."""
+        for container in self._containers:
+            container.signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def log(self) -> str:
         return "\n".join(file.read_text(errors="replace") for file in sorted(self._logs.glob(f"{self.pod_name}.*.log")))
@@ -215,6 +223,7 @@ class PodRunner:
                 self._volumes.refresh()
             except (NotYet, Refused, OSError, http.client.HTTPException) as error:
                 self.trouble = str(error)  # what is there stays, as in a cluster
+            self._write_hosts()
         for container in self._containers:
             if not container.running:
                 self._ended(container)
@@ -341,11 +350,11 @@ class PodRunner:
             raise RuntimeError(f"container {spec['name']}: there is no image {spec['image']} here")
         root = self._folder / "roots" / f"{spec['name']}.{container.restarts + 1}"
         shutil.copytree(image, root, symlinks=True)
-        hosts = self._folder / "hosts"
-        known = {"localhost": "127.0.0.1", self.pod_name: self.address, **self._hosts}
-        hosts.write_text("".join(f"{address} {name}\n" for name, address in known.items()))
+        self._write_hosts()
+        (root / "etc").mkdir(exist_ok=True)
+        (root / "etc/host.conf").write_text("multi on\n")  # all addresses of a name that has several in /etc/hosts
         security = {**self.pod["spec"].get("securityContext", {}), **spec.get("securityContext", {})}
-        mounts = [[str(hosts), "/etc/hosts", False]]
+        mounts = [[str(self._hosts_file), "/etc/hosts", False]]
         for entry in spec.get("volumeMounts", []):
             source = self._volumes.path(entry["name"])
             if entry.get("subPath"):
@@ -379,6 +388,14 @@ class PodRunner:
             self._logs / f"{self.pod_name}.{spec['name']}.{container.restarts}.log")
         container.probes = {kind: _Probe(spec[kind], time.monotonic()) for kind in ("startupProbe", "readinessProbe", "livenessProbe")
                             if kind in spec}
+
+    def _write_hosts(self) -> None:
+        known = {"localhost": "127.0.0.1", self.pod_name: self.address, **self._hosts}
+        lines = [(address, name) for name, address in known.items()]
+        lines += [(address, name) for name, addresses in list(self._headless.items()) for address in addresses]
+        text = "".join(f"{address} {name}\n" for address, name in lines)
+        if not self._hosts_file.exists() or self._hosts_file.read_text() != text:
+            self._hosts_file.write_text(text)  # in place: it is mounted
 
     def _environment(self, spec: dict) -> dict[str, str]:
         values = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": self.pod_name,
