@@ -22,7 +22,6 @@ namespace audit {
 namespace {
 
 using sqlite::Outcome;
-using sqlite::Statement;
 
 // SQLite's virtual instructions between two looks at the clock: well below a millisecond.
 constexpr int kInstructionsPerLook = 10'000;

@@ -195,7 +195,7 @@ Outcome<bool> HourlyTable::Prune(std::int64_t hour, std::int64_t max_bytes) {
     if (!bytes) {
       return tl::unexpected(bytes.error());
     }
-    const auto oldest = oldest_.Step();
+    auto oldest = oldest_.Step();
     if (!oldest) {
       return oldest;
     }
@@ -206,7 +206,7 @@ Outcome<bool> HourlyTable::Prune(std::int64_t hour, std::int64_t max_bytes) {
     const std::int64_t oldest_hour = oldest_.Int(0);
     const std::string namespace_name(oldest_.Text(1));
     oldest_.Reset();
-    const auto size = size_.Bind(1, oldest_hour).Bind(2, namespace_name).Step();
+    auto size = size_.Bind(1, oldest_hour).Bind(2, namespace_name).Step();
     if (!size) {
       return size;
     }

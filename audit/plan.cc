@@ -49,11 +49,11 @@ Outcome<std::int64_t> FirstSince(sqlite::Connection& connection, base::Time sinc
 // The greatest id that a row before that time can have. Behind the first row that is kSetBack later, only those whose clock had been
 // set back are.
 Outcome<std::int64_t> LastBefore(sqlite::Connection& connection, base::Time until) {
-  const auto later = FirstSince(connection, until + kSetBack);
+  auto later = FirstSince(connection, until + kSetBack);
   if (!later) {
     return later;
   }
-  const auto set_back = connection.QueryInt("SELECT max(id) FROM decision INDEXED BY decision_set_back WHERE latest - time > 60000000");
+  auto set_back = connection.QueryInt("SELECT max(id) FROM decision INDEXED BY decision_set_back WHERE latest - time > 60000000");
   if (!set_back) {
     return set_back;
   }

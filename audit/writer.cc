@@ -378,7 +378,7 @@ Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
 
 // The tombstone is of the row as it is: one that was altered does not fit into the chain after it is gone either.
 Outcome<bool> Writer::Remove(std::int64_t id) {
-  const Outcome<bool> found = read_row_.Bind(1, id).Step();
+  Outcome<bool> found = read_row_.Bind(1, id).Step();
   if (!found || !*found) {
     return found;
   }

@@ -44,7 +44,7 @@ TemplateResult Base64ToString(TemplateArguments arguments) {
 }
 
 TemplateResult Base64ToJson(TemplateArguments arguments) {
-  const TemplateResult text = Base64ToString(arguments);
+  TemplateResult text = Base64ToString(arguments);
   if (!text) {
     return text;
   }

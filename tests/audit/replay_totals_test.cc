@@ -12,7 +12,6 @@ namespace audit {
 namespace {
 
 using policy::DecisionKind;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class ReplayTotalsTest : public ::testing::Test {
@@ -21,8 +20,7 @@ class ReplayTotalsTest : public ::testing::Test {
     recorded_.admission.namespace_name = namespace_;
     recorded_.admission.kind = "Deployment";
     recorded_.admission.name = workload_;
-    recorded_.admission.uid = "u" + std::to_string(totals_.admissions());
-    uid_ = recorded_.admission.uid;
+    uid_ = "u" + std::to_string(totals_.admissions());
     recorded_.admission.uid = uid_;
     recorded_.time += std::chrono::seconds(1);
     Replayed replayed;

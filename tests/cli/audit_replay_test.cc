@@ -22,10 +22,8 @@
 namespace cli {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
 

@@ -19,7 +19,6 @@
 namespace audit {
 namespace {
 
-using policy::DecisionKind;
 using support::SampleRecord;
 using testing::ElementsAre;
 using testing::HasSubstr;
