@@ -213,6 +213,8 @@ bool Connection::Idle() const {
   return PQstatus(connection_.get()) == CONNECTION_OK && PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }
 
+bool Connection::Lives() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+
 Outcome<Rows> Connection::Finish(bool sent, const base::Until& until) {
   if (!sent) {
     return tl::unexpected(Broken("cannot send"));

@@ -76,6 +76,8 @@ class Connection {
 
   // Whether the server and the last statement left it in a state for another one outside a transaction.
   bool Idle() const;
+  // False when it is known to be lost.
+  bool Lives() const;
 
  private:
   struct Close {

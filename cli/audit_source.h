@@ -11,8 +11,8 @@
 
 namespace cli {
 
-// With serve's configuration file `config` and its audit.replicas, the logs of all replicas; without them the log that serve keeps, or
-// the one in `database`, or in "audit.db". An error when both are given.
+// With serve's configuration file `config`: PostgreSQL where it has audit.postgresql, the logs of all replicas where it has audit.replicas,
+// else the log that serve keeps. Without it the one in `database`, or in "audit.db". An error when both are given.
 base::Result<std::unique_ptr<audit::Reader>> OpenAuditSource(const std::string& config, const std::string& database,
                                                              const base::Environment& environment = EnvironmentVariable);
 

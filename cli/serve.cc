@@ -12,13 +12,15 @@
 
 #include "audit/database_reader.h"
 #include "audit/forwarder.h"
+#include "audit/postgresql_reader.h"
 #include "audit/store.h"
 #include "azure/live_inventory.h"
 #include "azure/live_threads.h"
 #include "base/periodic.h"
+#include "base/wait.h"
+#include "cli/audit_forwarding.h"
 #include "cli/audit_permission.h"
 #include "cli/audit_service.h"
-#include "cli/audit_forwarding.h"
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
@@ -225,6 +227,7 @@ class Service {
       fleet_->Stop();
     }
     if (audit_api_) {
+      stop_queries_->Set();
       audit_api_->Stop();
     }
     if (trail_) {
@@ -264,7 +267,11 @@ class Service {
     authorizer_ = std::make_unique<kube::Authorizer>(cluster_->api(), clock_);
     AuditService::Sources sources;
     sources.replica = [this](const base::Clock& clock) { return audit::OpenDatabaseReader(config_.audit.database, kQueryDeadline, clock); };
-    if (config_.audit.replicas) {
+    if (config_.audit.postgresql) {
+      sources.cluster = [this](const base::Clock&) -> base::Result<std::unique_ptr<audit::Reader>> {
+        return audit::MakePostgresqlReader({config_.audit.postgresql->server, ResolveNames(), kQueryDeadline, stop_queries_});
+      };
+    } else if (config_.audit.replicas) {
       fleet_ = std::make_unique<Fleet>(*config_.audit.replicas, FleetWorld());
       sources.cluster = [this](const base::Clock& clock) { return OpenFleet(clock); };
     }
@@ -378,9 +385,10 @@ class Service {
   std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
   std::unique_ptr<AuditForwarding> forwarding_;      // null: records stay here alone
   std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
-  std::unique_ptr<kube::Authorizer> authorizer_;     // null: there is no audit API
-  std::unique_ptr<Fleet> fleet_;                     // null: this replica's log alone answers
-  std::unique_ptr<AuditService> audit_api_;          // as authorizer_
+  const std::shared_ptr<base::Event> stop_queries_ = std::make_shared<base::Event>();
+  std::unique_ptr<kube::Authorizer> authorizer_;  // null: there is no audit API
+  std::unique_ptr<Fleet> fleet_;                  // null: this replica's log alone answers
+  std::unique_ptr<AuditService> audit_api_;       // as authorizer_
   std::unique_ptr<webhook::Server> server_;
   std::unique_ptr<base::Periodic> files_;
   std::unique_ptr<azure::LiveThreads> refresh_;

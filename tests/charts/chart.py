@@ -42,6 +42,8 @@ CASES = {
                       "kubernetes": {"saveInventory": False, "keepLastGoodPolicy": False}, "audit": {"events": False, "api": {"enabled": False}}},
     "log that nobody asks": {"audit": {"events": False, "api": {"enabled": False}}},
     "log for all who view": {"audit": {"api": {"aggregateToView": True}}},
+    "PostgreSQL": {"audit": {"postgresql": {"host": "audit.postgres.database.azure.com", "port": 6432, "database": "audit", "user": "acr_writer",
+                                            "existingSecret": "audit-postgresql", "caKey": "ca.crt", "retention": "365d"}}},
     "file": {"inventory": {"source": "file", "file": {"registries": "[]"}}},
     "file of somebody else": {"inventory": {"source": "file", "file": {"existingConfigMap": "registries", "key": "list.json"}}},
     "everything": {

@@ -8,7 +8,7 @@ import unittest
 
 import yaml
 
-from chart import CASES, PEM, RELEASE, SOURCE, Release, merged
+from chart import CASES, PEM, RELEASE, SOURCE, Release, merged, refusal
 
 PROGRAM = os.environ.get("ACR_ADMISSION")
 KUBECONFIG = """
@@ -124,6 +124,25 @@ class Config(unittest.TestCase):
         for values in (CASES["no API server"], CASES["log that nobody asks"], {"audit": {"enabled": False}}):
             self.assertNotIn("events", Release(values).config()["audit"])
 
+    def test_records_go_to_postgresql_where_there_is_one(self):
+        release = Release(CASES["PostgreSQL"])
+        self.assertEqual({"host": "audit.postgres.database.azure.com", "port": 6432, "database": "audit", "user": "acr_writer",
+                          "passwordFile": "postgresql/password", "tls": {"ca": "postgresql/ca.crt"}, "retention": "365d"},
+                         release.config()["audit"]["postgresql"])
+        volume = next(volume for volume in release.pod()["volumes"] if volume["name"] == "postgresql")
+        self.assertEqual({"secretName": "audit-postgresql", "defaultMode": 0o440}, volume["secret"])
+        mount = next(mount for mount in release.container()["volumeMounts"] if mount["name"] == "postgresql")
+        self.assertEqual(("/etc/acr-admission/postgresql", True), (mount["mountPath"], mount["readOnly"]))
+        for values in ({}, {"audit": {"postgresql": {"port": 6432}}}):
+            self.assertNotIn("postgresql", Release(values).config()["audit"])
+
+    def test_half_of_postgresql_is_refused(self):
+        said = refusal({"audit": {"postgresql": {"host": "db.example", "database": "audit"}}})
+        self.assertIn("audit.postgresql: database, user and existingSecret are needed", said)
+        whole = {"host": "db.example", "database": "a", "user": "u", "existingSecret": "s"}
+        self.assertIn("audit.postgresql.host: nothing is sent with audit.enabled=false",
+                      refusal({"audit": {"enabled": False, "postgresql": whole}}))
+
     def test_each_address_of_the_headless_service_is_a_replica(self):
         for values, port in (({}, 8443), (CASES["in the node's network"], 9443)):
             release = Release(values)
@@ -200,6 +219,7 @@ class Program(unittest.TestCase):
             volume = volumes[mount["name"]]
             if "secret" in volume:
                 path.mkdir()
+                (path / "password").write_text("secret")
                 for name in ("tls.crt", "tls.key"):
                     (path / name).write_bytes((pathlib.Path(self.folder.name) / name).read_bytes())
                 (path / "ca.crt").write_text(certificate)  # as cert-manager's

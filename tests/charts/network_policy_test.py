@@ -48,6 +48,11 @@ class NetworkPolicy(unittest.TestCase):
             self.assertEqual([others], peers(policy, "egress", port))
         self.assertEqual([], peers(spec(CASES["log that nobody asks"]), "egress", 8443))
 
+    def test_postgresql_is_reached_where_there_is_one(self):
+        everywhere = {"ipBlock": {"cidr": "0.0.0.0/0", "except": [METADATA_SERVICE]}}
+        self.assertEqual([everywhere], peers(spec(CASES["PostgreSQL"]), "egress", 6432))
+        self.assertEqual([], peers(spec(), "egress", 5432))
+
     def test_a_policy_that_nobody_passes_is_refused(self):
         said = refusal({"networkPolicy": {"apiServer": {"konnectivity": False}}})
         self.assertIn("networkPolicy.apiServer.cidrs: needed with networkPolicy.apiServer.konnectivity=false", said)

@@ -92,6 +92,22 @@ audit:
   events: true
   {{- end }}
   retention: {age: {{ .Values.audit.retention.age }}, size: {{ .Values.audit.retention.size }}}
+  {{- if include "acr-admission.usesPostgresql" . }}
+  {{- with .Values.audit.postgresql }}
+  postgresql:
+    host: {{ .host | quote }}
+    port: {{ int .port }}
+    database: {{ .database | quote }}
+    user: {{ .user | quote }}
+    passwordFile: postgresql/password
+    {{- with .caKey }}
+    tls: {ca: {{ printf "postgresql/%s" . | quote }}}
+    {{- end }}
+    {{- with .retention }}
+    retention: {{ . }}
+    {{- end }}
+  {{- end }}
+  {{- end }}
 log:
   level: {{ .Values.log.level }}
 {{- with .Values.cluster }}
@@ -151,6 +167,9 @@ replicas-ca.crt: |
 {{- if eq .Values.inventory.source "file" }}
 - {name: inventory, mountPath: /etc/acr-admission/inventory, readOnly: true}
 {{- end }}
+{{- if include "acr-admission.usesPostgresql" . }}
+- {name: postgresql, mountPath: /etc/acr-admission/postgresql, readOnly: true}
+{{- end }}
 {{- if ne .Values.certificates.mode "managed" }}
 - {name: tls, mountPath: /etc/acr-admission/tls, readOnly: true}
 {{- end }}
@@ -170,6 +189,10 @@ replicas-ca.crt: |
   configMap:
     name: {{ .Values.inventory.file.existingConfigMap | default (printf "%s-registries" $full) | quote }}
     items: [{key: {{ .Values.inventory.file.key | quote }}, path: registries.json}]
+{{- end }}
+{{- if include "acr-admission.usesPostgresql" . }}
+- name: postgresql
+  secret: {secretName: {{ .Values.audit.postgresql.existingSecret | quote }}, defaultMode: 0440}
 {{- end }}
 {{- if ne .Values.certificates.mode "managed" }}
 - name: tls

@@ -93,6 +93,11 @@ annotations:
 {{- if and .Values.audit.enabled .Values.audit.events }}true{{ end }}
 {{- end }}
 
+{{/* "true" where records are sent to PostgreSQL. */}}
+{{- define "acr-admission.usesPostgresql" -}}
+{{- if .Values.audit.postgresql.host }}true{{ end }}
+{{- end }}
+
 {{/* "true" where Azure is read by workload identity. */}}
 {{- define "acr-admission.usesWorkloadIdentity" -}}
 {{- if or .Values.workloadIdentity.enabled .Values.workloadIdentity.clientId }}true{{ end }}

@@ -47,6 +47,14 @@
 {{- $problems = append $problems "storage.sizeLimit: is less than twice audit.retention.size; the log would outgrow it, and the kubelet evicts a pod whose volume is full, all replicas at about the same time" }}
 {{- end }}
 {{- end }}
+{{- with .Values.audit.postgresql }}
+{{- if and .host (not (and .database .user .existingSecret)) }}
+{{- $problems = append $problems "audit.postgresql: database, user and existingSecret are needed with audit.postgresql.host" }}
+{{- end }}
+{{- if and .host (not $.Values.audit.enabled) }}
+{{- $problems = append $problems "audit.postgresql.host: nothing is sent with audit.enabled=false; leave it out" }}
+{{- end }}
+{{- end }}
 {{- if not (include "acr-admission.usesKubernetes" .) }}
 {{- range $value, $on := dict "audit.api.enabled" (include "acr-admission.auditApi" .) "audit.events" (include "acr-admission.auditEvents" .) }}
 {{- if $on }}
