@@ -14,7 +14,6 @@ namespace audit {
 namespace {
 
 using postgresql::Connection;
-using postgresql::Failure;
 using postgresql::Outcome;
 using postgresql::Rows;
 using postgresql::Statement;

@@ -30,7 +30,6 @@ namespace {
 using policy::DecisionKind;
 using support::SampleRecord;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
