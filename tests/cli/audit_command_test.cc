@@ -307,8 +307,7 @@ TEST_F(AuditCommandTest, ReplicasThatDoNotAnswerAreNamedOnStandardErrorOnce) {
   arguments_.output = AuditOutput::kJson;
   EXPECT_EQ(RunAuditQuery(log, arguments_, out_, err_), 0);
   EXPECT_EQ(nlohmann::json::parse(out_.str()).size(), 2U);
-  EXPECT_EQ(err_.str(),
-            "incomplete: 10.0.0.7:8443: connection?refused\nincomplete: b: away\n");
+  EXPECT_EQ(err_.str(), "incomplete: 10.0.0.7:8443: connection?refused\nincomplete: b: away\n");
 }
 
 TEST(AuditRow, PutsTheImageThatWeighsMostFirst) {
