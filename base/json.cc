@@ -129,6 +129,9 @@ Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source)
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     return Fail(ErrorCode::kInvalidArgument, std::string(source) + ": is UTF-16", "save it as UTF-8");
   }
+  if (text.empty()) {
+    text = "";  // an empty view may point nowhere, from where nothing may be copied
+  }
   simdjson::dom::parser parser;
   element root;
   // The parser copies the text into a padded buffer of its own.

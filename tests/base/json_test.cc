@@ -31,6 +31,7 @@ TEST(ParseJson, SaysWhereASyntaxErrorStands) {
   EXPECT_THAT(ErrorOf("{\n  \"a\": 1,\n  oops\n}"), StartsWith("file.json:3:3:"));
   EXPECT_THAT(ErrorOf("{} x"), StartsWith("file.json:1:4:"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("it is empty"));
+  EXPECT_THAT(ErrorOf(std::string_view()), HasSubstr("it is empty"));
 }
 
 TEST(ParseJson, RefusesBadUtf8AndEndlessNesting) {
