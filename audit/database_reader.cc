@@ -272,6 +272,7 @@ class DatabaseReader final : public Reader {
       return Failed(rows.error());
     }
     Page page;
+    page.log = log_;
     page.rows = std::move(*rows);
     if (page.rows.size() < found->size()) {
       page.next = LogCursor(log_, page.rows.back().sequence);

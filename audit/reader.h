@@ -56,6 +56,7 @@ struct Page {
   // since more may be committed yet: a page with fewer rows than asked for, also with none, moves it on past what did not match.
   std::string next;
   std::vector<Incomplete> incomplete;
+  std::string log = {};  // the name of the one log that the rows are of, 32 hexadecimal digits; "" from a reader of several
 };
 
 // Admissions, dry runs among them.

@@ -164,25 +164,39 @@ class Summariser {
     // The text of what was allowed is not looked at.
     constexpr const char* kColumns = "d.time, d.decision, d.namespace, d.user, CASE d.decision WHEN 'Allowed' THEN '' ELSE d.record END";
     const Selection selection = Select(kColumns, filter, plan->way, plan->ids);
-    auto statement = Prepare(connection_, selection);
-    if (!statement) {
-      return tl::unexpected(statement.error());
-    }
-    while (true) {
-      const auto row = statement->Step();
-      if (!row) {
-        return tl::unexpected(row.error());
-      }
-      if (!*row) {
-        return {};
-      }
-      builder_.AddRow(base::Time(std::chrono::microseconds(statement->Int(0))), statement->Text(1), statement->Text(2), statement->Text(3),
-                      statement->Text(4));
-    }
+    return ForEachRow(selection, [this](const sqlite::Statement& row) {
+      builder_.AddRow(base::Time(std::chrono::microseconds(row.Int(0))), row.Text(1), row.Text(2), row.Text(3), row.Text(4));
+    });
   }
 
   Outcome<void> AddRollUps(const Hours& range) {
-    const Selection selection = SelectHourly(range, filter_.namespace_name);
+    return ForEachRow(SelectHourly(range, filter_.namespace_name), [this](const sqlite::Statement& row) { AddRollUp(row); });
+  }
+
+  void AddRollUp(const sqlite::Statement& row) {
+    const Counts counts = Chosen({row.Int(4), row.Int(5), row.Int(6)}, filter_.decision);
+    if (IsZero(counts)) {
+      return;
+    }
+    switch (static_cast<HourlyDimension>(row.Int(2))) {
+      case HourlyDimension::kAll:
+        builder_.AddHour(BeginOf(row.Int(0)), counts);
+        builder_.AddValue(Dimension::kNamespace, row.Text(1), counts);
+        break;
+      case HourlyDimension::kRegistry:
+        builder_.AddValue(Dimension::kRegistry, row.Text(3), counts);
+        break;
+      case HourlyDimension::kRequirement:
+        builder_.AddValue(Dimension::kRequirement, row.Text(3), counts);
+        break;
+      case HourlyDimension::kUser:
+        builder_.AddValue(Dimension::kUser, row.Text(3), counts);
+        break;
+    }
+  }
+
+  template <class Take>  // void(const sqlite::Statement&)
+  Outcome<void> ForEachRow(const Selection& selection, Take take) {
     auto statement = Prepare(connection_, selection);
     if (!statement) {
       return tl::unexpected(statement.error());
@@ -195,25 +209,7 @@ class Summariser {
       if (!*row) {
         return {};
       }
-      const Counts counts = Chosen({statement->Int(4), statement->Int(5), statement->Int(6)}, filter_.decision);
-      if (IsZero(counts)) {
-        continue;
-      }
-      switch (static_cast<HourlyDimension>(statement->Int(2))) {
-        case HourlyDimension::kAll:
-          builder_.AddHour(BeginOf(statement->Int(0)), counts);
-          builder_.AddValue(Dimension::kNamespace, statement->Text(1), counts);
-          break;
-        case HourlyDimension::kRegistry:
-          builder_.AddValue(Dimension::kRegistry, statement->Text(3), counts);
-          break;
-        case HourlyDimension::kRequirement:
-          builder_.AddValue(Dimension::kRequirement, statement->Text(3), counts);
-          break;
-        case HourlyDimension::kUser:
-          builder_.AddValue(Dimension::kUser, statement->Text(3), counts);
-          break;
-      }
+      take(*statement);
     }
   }
 

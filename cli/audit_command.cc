@@ -6,14 +6,13 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "audit/reader.h"
 #include "base/result.h"
-#include "base/text.h"
+#include "cli/audit_outcome.h"
 #include "cli/audit_rows.h"
 #include "cli/audit_source.h"
 #include "cli/streams.h"
@@ -26,8 +25,6 @@ constexpr std::chrono::seconds kPollInterval{1};
 
 // Looks of --follow that may fail in a row: while a damaged database is set aside there is none for a moment.
 constexpr int kFollowTries = 5;
-
-constexpr std::size_t kMaxShown = 512;  // bytes of a text that another replica sent
 
 base::Result<audit::Query> QueryOf(const AuditArguments& arguments) {
   auto filter = AuditFilterOf(arguments.filter, arguments.now);
@@ -60,15 +57,13 @@ class IncompleteNotes {
     for (const audit::Incomplete& missing : incomplete) {
       replicas.insert(missing.replica);
       if (!known_.contains(missing.replica)) {
-        err_ << "incomplete: " << Shown(missing.replica) << ": " << Shown(missing.reason) << '\n';
+        TellIncomplete(missing, err_);
       }
     }
     known_ = std::move(replicas);
   }
 
  private:
-  static std::string Shown(std::string_view text) { return base::Printable(text, kMaxShown); }
-
   std::ostream& err_;
   std::set<std::string> known_;
 };
@@ -207,14 +202,6 @@ base::Result<void> Print(audit::Reader& log, const audit::Query& query, const Au
       return PrintCsv(log, query, out, notes);
   }
   return {};
-}
-
-int ExitOf(const base::Result<void>& result, std::ostream& err) {
-  if (!result) {
-    err << result.error().ToString() << '\n';
-    return kExitError;
-  }
-  return kExitOk;
 }
 
 }  // namespace

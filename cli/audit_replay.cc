@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/local_time.h"
 #include "cli/record_lines.h"
@@ -328,7 +329,7 @@ int ReplayAll(const AuditReplayArguments& arguments, const Streams& streams, con
     return Fail(done.error(), streams.err);
   }
   for (const auto& [replica, reason] : outcome.incomplete) {
-    streams.err << "incomplete: replica " << Shown(replica) << " did not answer: " << Shown(reason) << '\n';
+    TellIncomplete({replica, reason}, streams.err);
   }
   if (outcome.totals.admissions() > 0 && outcome.totals.allowed_before() == 0) {
     streams.err << kNoneAllowedNote;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/local_time.h"
 
@@ -209,7 +210,7 @@ base::Result<void> Show(audit::Reader& log, const AuditShowArguments& arguments,
     return tl::unexpected(page.error());
   }
   for (const audit::Incomplete& missing : page->incomplete) {
-    streams.err << "incomplete: replica " << Shown(missing.replica) << " did not answer: " << Shown(missing.reason) << '\n';
+    TellIncomplete(missing, streams.err);
   }
   if (page->rows.empty()) {
     return base::Fail(base::ErrorCode::kNotFound, "there is no record with uid " + Shown(arguments.uid),
@@ -229,14 +230,6 @@ base::Result<void> Show(audit::Reader& log, const AuditShowArguments& arguments,
   }
   Printer(streams).Record(*record);
   return {};
-}
-
-int ExitOf(const base::Result<void>& result, std::ostream& err) {
-  if (!result) {
-    err << result.error().ToString() << '\n';
-    return kExitError;
-  }
-  return kExitOk;
 }
 
 }  // namespace

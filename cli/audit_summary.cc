@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/bar.h"
 #include "cli/local_time.h"
@@ -188,8 +189,7 @@ base::Result<void> Print(audit::Reader& log, const audit::Filter& filter, const 
     return {};
   }
   for (const audit::Incomplete& missing : summary->incomplete) {
-    streams.err << "incomplete: replica " << base::Printable(missing.replica, kMaxValueBytes)
-                << " did not answer: " << base::Printable(missing.reason, kMaxValueBytes) << '\n';
+    TellIncomplete(missing, streams.err);
   }
   PrintTables(*summary, filter, arguments.limit, streams);
   return {};
@@ -200,14 +200,6 @@ base::Result<audit::Filter> FilterOf(const AuditSummaryArguments& arguments, bas
     return base::Fail(base::ErrorCode::kInvalidArgument, "--limit " + std::to_string(arguments.limit) + ": must be 1 or more");
   }
   return AuditFilterOf(arguments.filter, now);
-}
-
-int ExitOf(const base::Result<void>& result, std::ostream& err) {
-  if (!result) {
-    err << result.error().ToString() << '\n';
-    return kExitError;
-  }
-  return kExitOk;
 }
 
 }  // namespace

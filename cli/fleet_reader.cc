@@ -133,11 +133,7 @@ class OwnReplica final : public Replica {
     if (!page) {
       return tl::unexpected(std::move(page.error()));
     }
-    auto newest = Newest();  // of the log that it is now
-    if (!newest) {
-      return tl::unexpected(std::move(newest.error()));
-    }
-    return MakeLogPage({query.order, log, place, query.limit}, std::move(newest->log), std::move(page->rows), page->next);
+    return MakeLogPage({query.order, log, place, query.limit}, std::move(page->log), std::move(page->rows), page->next);
   }
 
   base::Result<audit::Summary> Summarise(const audit::Filter& filter) override { return reader_.Summarise(filter); }

@@ -136,11 +136,7 @@ AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, cons
   json.Key("incomplete");
   audit::WriteIncomplete(json, page->incomplete);
   if (question.replica_only) {
-    const base::Result<std::string> end = reader.End();
-    if (!end) {
-      return Failed(end.error());
-    }
-    json.Key("log").String(std::string_view(*end).substr(0, end->find('.'))).Key("sequences").BeginArray();
+    json.Key("log").String(page->log).Key("sequences").BeginArray();
     for (const audit::Row& row : page->rows) {
       json.Int(row.sequence);
     }

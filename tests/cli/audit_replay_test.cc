@@ -290,7 +290,7 @@ TEST_F(AuditReplayTest, WhereAReplicaDoesNotAnswerNothingIsCalledSafe) {
   std::ostringstream out;
   std::ostringstream err;
   EXPECT_EQ(RunAuditReplay(log, With("deny.yaml"), {in, out, err, Terminal{}}, clock_, NoVariable), 2);
-  EXPECT_EQ(err.str(), "incomplete: replica replica-2 did not answer: no answer\n");
+  EXPECT_EQ(err.str(), "incomplete: replica-2: no answer\n");
   EXPECT_THAT(out.str(), StartsWith("1 admission since"));
 }
 

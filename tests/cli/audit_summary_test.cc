@@ -165,7 +165,7 @@ TEST_F(AuditSummaryTest, ReplicasThatDidNotAnswerAreNamed) {
   summary.by_user = {{"evil\x1b[2J", {.denied = 1}}};
   AnsweringReader log(summary);
   EXPECT_EQ(SummariseLog(log, arguments_, MakeStreams(), clock_), 0);
-  EXPECT_EQ(err_.str(), "incomplete: replica 10.0.0.7:8443 did not answer: connection? refused\n");
+  EXPECT_EQ(err_.str(), "incomplete: 10.0.0.7:8443: connection? refused\n");
   EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
 }
 

@@ -47,6 +47,7 @@ class FakeAuditLog final : public audit::Reader {
     }
     audit::Page page;
     page.incomplete = incomplete_;
+    page.log = kLog;
     const bool newest = query.order == audit::Order::kNewestFirst;
     std::size_t last =
         query.cursor.empty() ? (newest ? decisions_.size() + 1 : 0) : std::stoull(query.cursor.substr(query.cursor.find('.') + 1));

@@ -212,13 +212,15 @@ TEST(AuditApiDocument, AnswersAreAsItsSchemasSay) {
    public:
     explicit OneRecord(std::string record) : record_(std::move(record)) {}
     base::Result<audit::Page> Read(const audit::Query&) override {
-      return audit::Page{{{kNow, 7, record_}}, "9d4a99365aa2bb4471e064a14d410e58.7", {{"b", "away"}}};
+      return audit::Page{{{kNow, 7, record_}}, "9d4a99365aa2bb4471e064a14d410e58.7", {{"b", "away"}}, "9d4a99365aa2bb4471e064a14d410e58"};
     }
     base::Result<audit::Summary> Summarise(const audit::Filter&) override {
       const std::vector<audit::Summary::Value> values = {{"a", {1, 2, 3}}};
       return audit::Summary{{{kNow, {1, 2, 3}}}, values, values, values, values, {{"b", "away"}}};
     }
-    base::Result<std::string> End() override { return std::string("9d4a99365aa2bb4471e064a14d410e58.7"); }
+    base::Result<std::string> End() override {
+      return std::string("00000000000000000000000000000000.7");
+    }  // of the log that took its place
 
    private:
     const std::string record_;
