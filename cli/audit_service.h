@@ -15,10 +15,10 @@
 #include "audit/reader.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/lru.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/token_bucket.h"
-#include "kube/lru.h"
 #include "webhook/audit_api.h"
 
 namespace cli {
@@ -96,7 +96,7 @@ class AuditService {
 
    private:
     const base::TokenBucket fresh_;
-    kube::Lru<base::TokenBucket> buckets_{kMaxCallers};
+    base::Lru<base::TokenBucket> buckets_{kMaxCallers};
   };
 
   void Run() EXCLUDES(mutex_);

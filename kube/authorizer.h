@@ -11,10 +11,10 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/lru.h"
 #include "base/mutex.h"
 #include "base/token_bucket.h"
 #include "kube/api.h"
-#include "kube/lru.h"
 #include "kube/reviews.h"
 
 namespace kube {
@@ -97,7 +97,7 @@ class Authorizer {
   struct Holder {
     User user;
     Instant fresh_until{}, remembered_until{};
-    Lru<Answer> answers{kMaxAnswersOfHolder};  // by what was asked
+    base::Lru<Answer> answers{kMaxAnswersOfHolder};  // by what was asked
   };
 
   // The user whose token it is, or what ends the review.
@@ -125,11 +125,11 @@ class Authorizer {
 
   mutable base::Mutex mutex_;
   base::CondVar ended_;
-  Lru<Holder> holders_ GUARDED_BY(mutex_){kMaxHolders, kMaxHolderBytes};  // by digest
-  Lru<Instant> nobodies_ GUARDED_BY(mutex_){kMaxNobodies};                // by digest: believed until then
+  base::Lru<Holder> holders_ GUARDED_BY(mutex_){kMaxHolders, kMaxHolderBytes};  // by digest
+  base::Lru<Instant> nobodies_ GUARDED_BY(mutex_){kMaxNobodies};                // by digest: believed until then
   base::TokenBucket strangers_ GUARDED_BY(mutex_){kStrangerBurst, kStrangerRefill};
-  Lru<base::TokenBucket> access_limits_ GUARDED_BY(mutex_){kMaxHolders};  // by digest of the user's name
-  std::set<std::string> asking_ GUARDED_BY(mutex_);                       // questions; one a thread of our callers' at most
+  base::Lru<base::TokenBucket> access_limits_ GUARDED_BY(mutex_){kMaxHolders};  // by digest of the user's name
+  std::set<std::string> asking_ GUARDED_BY(mutex_);                             // questions; one a thread of our callers' at most
 
   // While the API server fails, one thread at a time tries it; the others say so at once.
   std::string failure_ GUARDED_BY(mutex_);  // "" while it does not

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace kube {
+namespace base {
 
 // For one thread at a time.
 template <class Value>
@@ -70,4 +70,4 @@ class Lru {
   std::unordered_map<std::string, typename Entries::iterator> index_;
 };
 
-}  // namespace kube
+}  // namespace base

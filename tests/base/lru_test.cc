@@ -1,8 +1,8 @@
-#include "kube/lru.h"
+#include "base/lru.h"
 
 #include <gtest/gtest.h>
 
-namespace kube {
+namespace base {
 namespace {
 
 TEST(Lru, WhatWasNotAskedForLongestGoesFirst) {
@@ -47,4 +47,4 @@ TEST(Lru, HoldsNoMoreThanItsWeight) {
 }
 
 }  // namespace
-}  // namespace kube
+}  // namespace base
