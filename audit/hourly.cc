@@ -24,16 +24,6 @@ constexpr std::int64_t kStepRemoved = 256;
 // What a row takes beside its texts.
 constexpr std::int64_t kRowBytes = 40;
 
-Outcome<std::int64_t> OneInt(Statement& statement) {
-  const auto row = statement.Step();
-  if (!row) {
-    return tl::unexpected(row.error());
-  }
-  const std::int64_t value = *row ? statement.Int(0) : 0;
-  statement.Reset();
-  return value;
-}
-
 std::int64_t BytesOf(const HourlyKey& key, std::string_view value) {
   return kRowBytes + static_cast<std::int64_t>(key.namespace_name.size() + value.size());
 }
@@ -137,7 +127,7 @@ Outcome<void> HourlyTable::Add(const HourlyCounts& counts) {
     std::string_view value = key.value;
     if (key.dimension != HourlyDimension::kAll) {
       count_.Bind(1, key.hour).Bind(2, key.namespace_name).Bind(3, static_cast<std::int64_t>(key.dimension));
-      const auto values = OneInt(count_);
+      const auto values = count_.QueryInt();
       if (!values) {
         return tl::unexpected(values.error());
       }

@@ -89,6 +89,16 @@ Outcome<bool> Statement::Step() {
   return tl::unexpected(std::move(failure));
 }
 
+Outcome<std::int64_t> Statement::QueryInt() {
+  const Outcome<bool> row = Step();
+  if (!row) {
+    return tl::unexpected(row.error());
+  }
+  const std::int64_t value = *row ? Int(0) : 0;
+  Reset();
+  return value;
+}
+
 Outcome<void> Statement::Run() {
   const Outcome<bool> stepped = Step();
   if (!stepped) {
@@ -143,14 +153,7 @@ Outcome<Statement> Connection::Prepare(std::string_view sql) {
 
 Outcome<std::int64_t> Connection::QueryInt(std::string_view sql) {
   Outcome<Statement> statement = Prepare(sql);
-  if (!statement) {
-    return tl::unexpected(statement.error());
-  }
-  const Outcome<bool> row = statement->Step();
-  if (!row) {
-    return tl::unexpected(row.error());
-  }
-  return *row ? statement->Int(0) : 0;
+  return statement ? statement->QueryInt() : tl::unexpected(statement.error());
 }
 
 void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }

@@ -43,6 +43,8 @@ class Statement {
 
   // True: a row is there to be read. False: done, and the statement is reset; so it is after a failure (also of a Bind).
   Outcome<bool> Step();
+  // The first column of the first row, and the statement is reset; 0 when there is none.
+  Outcome<std::int64_t> QueryInt();
   // For statements without rows.
   Outcome<void> Run();
   // Ends a statement whose rows were not all read. An open statement holds its snapshot of the database.
@@ -72,7 +74,7 @@ class Connection {
   // One or more statements that take no parameters; rows are ignored.
   Outcome<void> Execute(const char* sql);
   Outcome<Statement> Prepare(std::string_view sql);
-  // The first column of the first row; 0 when there is none.
+  // Statement::QueryInt of a statement that takes no parameters.
   Outcome<std::int64_t> QueryInt(std::string_view sql);
 
   sqlite3* handle() const { return handle_.get(); }

@@ -95,16 +95,6 @@ sqlite::Outcome<Reader> OpenReader(const std::string& path) {
   return reader;
 }
 
-sqlite::Outcome<std::int64_t> OneInt(sqlite::Statement& statement) {
-  const auto row = statement.Step();
-  if (!row) {
-    return tl::unexpected(row.error());
-  }
-  const std::int64_t value = *row ? statement.Int(0) : 0;
-  statement.Reset();
-  return value;
-}
-
 class SqliteStore final : public Store {
  public:
   SqliteStore(StoreOptions options, const base::Clock& clock, WriterLock lock)
@@ -497,11 +487,11 @@ class SqliteStore final : public Store {
 
   // Pages that hold something: the file does not shrink, freed pages are used again.
   sqlite::Outcome<std::int64_t> UsedBytes() REQUIRES(read_mutex_) {
-    auto pages = OneInt(reader_->pages);
+    auto pages = reader_->pages.QueryInt();
     if (!pages) {
       return pages;
     }
-    auto free_pages = OneInt(reader_->free_pages);
+    auto free_pages = reader_->free_pages.QueryInt();
     if (!free_pages) {
       return free_pages;
     }
