@@ -8,18 +8,9 @@
 namespace audit {
 namespace {
 
+using base::ArrayAt;
+using base::TextAt;
 using nlohmann::json;
-
-std::string TextAt(const json& object, const char* key) {
-  const auto member = object.is_object() ? object.find(key) : object.end();
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
-const json& ArrayAt(const json& object, const char* key) {
-  static const json none = json::array();
-  const auto member = object.is_object() ? object.find(key) : object.end();
-  return member != object.end() && member->is_array() ? *member : none;
-}
 
 void AddOnce(std::vector<std::string>& values, std::string value) {
   if (!value.empty() && std::find(values.begin(), values.end(), value) == values.end()) {

@@ -19,22 +19,16 @@ struct Told {
   std::vector<std::string> images;
 };
 
-std::string TextAt(const json& object, const char* key) {
-  const auto member = object.is_object() ? object.find(key) : object.end();
-  return member != object.end() && member->is_string() ? postgresql::Storable(member->get<std::string>()) : std::string();
-}
+std::string StorableAt(const json& object, const char* key) { return postgresql::Storable(base::TextAt(object, key)); }
 
 Told ReadTold(const std::string& record) {
   const base::Result<json> parsed = base::ParseJson(record, "audit record");
   if (!parsed || !parsed->is_object()) {
     return {};
   }
-  Told told{TextAt(*parsed, "cluster"), TextAt(*parsed, "replica"), {}};
-  const auto images = parsed->find("images");
-  if (images != parsed->end() && images->is_array()) {
-    for (const json& image : *images) {
-      told.images.push_back(TextAt(image, "image"));
-    }
+  Told told{StorableAt(*parsed, "cluster"), StorableAt(*parsed, "replica"), {}};
+  for (const json& image : base::ArrayAt(*parsed, "images")) {
+    told.images.push_back(StorableAt(image, "image"));
   }
   return told;
 }

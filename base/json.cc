@@ -152,6 +152,17 @@ Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source)
   return value;
 }
 
+std::string TextAt(const nlohmann::json& object, std::string_view key) {
+  const auto member = object.is_object() ? object.find(key) : object.end();
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+const nlohmann::json& ArrayAt(const nlohmann::json& object, std::string_view key) {
+  static const nlohmann::json kNone = nlohmann::json::array();
+  const auto member = object.is_object() ? object.find(key) : object.end();
+  return member != object.end() && member->is_array() ? *member : kNone;
+}
+
 nlohmann::json TextOrNull(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
 
 std::string DumpJson(const nlohmann::json& value, int indent) {

@@ -18,6 +18,10 @@ inline constexpr std::size_t kMaxJsonDepth = 100;
 // with the conversion), reported by nlohmann.
 Result<nlohmann::json> ParseJson(std::string_view text, std::string_view source);
 
+// Reading members of what comes from outside; `object` may be any JSON value, and what is absent or of another type counts as not there.
+std::string TextAt(const nlohmann::json& object, std::string_view key);             // "" when there is none
+const nlohmann::json& ArrayAt(const nlohmann::json& object, std::string_view key);  // [] when there is none
+
 // Null for an empty text: where there is nothing, rows say so.
 nlohmann::json TextOrNull(std::string_view text);
 

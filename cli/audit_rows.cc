@@ -12,20 +12,11 @@
 namespace cli {
 namespace {
 
+using base::ArrayAt;
+using base::TextAt;
 using nlohmann::json;
 
 constexpr std::size_t kMaxCellBytes = 4096;  // wider than any terminal
-
-std::string TextAt(const json& object, std::string_view key) {
-  const auto member = object.is_object() ? object.find(key) : object.end();
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
-const json& ArrayAt(const json& object, std::string_view key) {
-  static const json none = json::array();
-  const auto member = object.is_object() ? object.find(key) : object.end();
-  return member != object.end() && member->is_array() ? *member : none;
-}
 
 // 0: nothing. What is compliant weighs nothing whatever its requirement asks for.
 int Weight(const json& finding) {

@@ -27,10 +27,7 @@ const json& At(const json& object, const char* key) {
   return member != object.end() ? *member : none;
 }
 
-std::string TextAt(const json& object, const char* key) {
-  const json& member = At(object, key);
-  return member.is_string() ? Shown(member.get<std::string>()) : std::string();
-}
+std::string TextAt(const json& object, const char* key) { return Shown(base::TextAt(object, key)); }
 
 // What was found may be any JSON value.
 std::string ValueText(const json& value) { return value.is_string() ? Shown(value.get<std::string>()) : Shown(base::DumpJson(value)); }

@@ -29,14 +29,6 @@ constexpr std::array<Kind, 9> kKinds = {{
     {"batch", "Job", "jobs"},
 }};
 
-std::string TextMember(const nlohmann::json& object, const char* key) {
-  if (!object.is_object()) {
-    return {};
-  }
-  const auto member = object.find(key);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
 const nlohmann::json* ObjectMember(const nlohmann::json& object, const char* key) {
   const auto member = object.find(key);
   return member != object.end() && member->is_object() ? &*member : nullptr;
@@ -56,21 +48,21 @@ GroupVersion Split(const std::string& api_version) {
 }
 
 const Kind* FindKind(const nlohmann::json& object) {
-  const std::string group = Split(TextMember(object, "apiVersion")).group;
-  const std::string kind = TextMember(object, "kind");
+  const std::string group = Split(base::TextAt(object, "apiVersion")).group;
+  const std::string kind = base::TextAt(object, "kind");
   const auto* const found = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return k.group == group && k.kind == kind; });
   return found == kKinds.end() ? nullptr : found;
 }
 
 bool IsReview(const nlohmann::json& object) {
-  return TextMember(object, "kind") == "AdmissionReview" && Split(TextMember(object, "apiVersion")).group == "admission.k8s.io";
+  return base::TextAt(object, "kind") == "AdmissionReview" && Split(base::TextAt(object, "apiVersion")).group == "admission.k8s.io";
 }
 
 constexpr std::string_view kListSuffix = "List";
 
 bool IsList(const nlohmann::json& object) {
   const auto items = object.find("items");
-  return items != object.end() && items->is_array() && TextMember(object, "kind").ends_with(kListSuffix);
+  return items != object.end() && items->is_array() && base::TextAt(object, "kind").ends_with(kListSuffix);
 }
 
 // What is being read, for the problems that come up.
@@ -90,8 +82,8 @@ void AddObject(nlohmann::json object, const Place& place, const std::string& pat
   if (!object.is_object()) {
     return refuse("expected a Kubernetes object with apiVersion and kind");
   }
-  const std::string api_version = TextMember(object, "apiVersion");
-  const std::string kind = TextMember(object, "kind");
+  const std::string api_version = base::TextAt(object, "apiVersion");
+  const std::string kind = base::TextAt(object, "kind");
   if (api_version.empty() || kind.empty()) {
     return refuse(api_version.empty() ? "apiVersion is missing" : "kind is missing");
   }
@@ -171,19 +163,19 @@ std::string ReviewText(const ManifestObject& manifest, std::string_view namespac
   if (IsReview(object)) {
     return base::DumpJson(object);
   }
-  const auto [group, version] = Split(TextMember(object, "apiVersion"));
+  const auto [group, version] = Split(base::TextAt(object, "apiVersion"));
   const Kind* const kind = FindKind(object);
   const nlohmann::json* const metadata = ObjectMember(object, "metadata");
-  const std::string own_namespace = metadata == nullptr ? std::string() : TextMember(*metadata, "namespace");
+  const std::string own_namespace = metadata == nullptr ? std::string() : base::TextAt(*metadata, "namespace");
   return base::DumpJson(
       {{"apiVersion", "admission.k8s.io/v1"},
        {"kind", "AdmissionReview"},
        {"request",
         {{"uid", kNoUid},
-         {"kind", {{"group", group}, {"version", version}, {"kind", TextMember(object, "kind")}}},
+         {"kind", {{"group", group}, {"version", version}, {"kind", base::TextAt(object, "kind")}}},
          {"resource", {{"group", group}, {"version", version}, {"resource", kind == nullptr ? std::string_view() : kind->resource}}},
          {"operation", "CREATE"},
-         {"name", metadata == nullptr ? std::string() : TextMember(*metadata, "name")},
+         {"name", metadata == nullptr ? std::string() : base::TextAt(*metadata, "name")},
          {"namespace", own_namespace.empty() ? std::string(namespace_name) : own_namespace},
          {"userInfo", {{"username", "acr-admission check"}}},
          {"object", object},

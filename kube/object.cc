@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+
 namespace kube {
 namespace {
 
@@ -14,10 +16,7 @@ const json* Find(const json& object, const char* member) {
 
 }  // namespace
 
-std::string TextOf(const json& object, const char* member) {
-  const json* const found = Find(object, member);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
+std::string TextOf(const json& object, const char* member) { return base::TextAt(object, member); }
 
 bool IsTrue(const json& object, const char* member) {
   const json* const found = Find(object, member);
