@@ -11,18 +11,6 @@ constexpr std::chrono::milliseconds kCloseWait{1200};
 
 }  // namespace
 
-void AuditTrail::Condition::Log(const std::optional<std::string>& problem, const base::Log& log) {
-  if (problem.has_value() == logged.has_value()) {
-    return;
-  }
-  if (problem) {
-    log(base::LogLevel::kError, what + ": " + *problem);
-  } else {
-    log(base::LogLevel::kInfo, "over: " + what);
-  }
-  logged = problem;
-}
-
 base::Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(const audit::StoreOptions& options, bool copy_committed,
                                                            audit::StreamOutput output, const base::Clock& clock, std::string replica,
                                                            base::Log log) {

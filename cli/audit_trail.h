@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "cli/condition.h"
 
 namespace cli {
 
@@ -63,13 +64,6 @@ class AuditTrail {
   void LogChanges() EXCLUDES(mutex_);
   base::Result<std::size_t> Write(std::string_view bytes);
 
-  // One thing that works or does not, logged when that changes and not at every attempt.
-  struct Condition {
-    std::string what;
-    std::optional<std::string> logged;
-    void Log(const std::optional<std::string>& problem, const base::Log& log);
-  };
-
   const std::unique_ptr<audit::Store> store_;
   const audit::StreamOutput output_;
   const base::Log log_;
@@ -81,9 +75,9 @@ class AuditTrail {
   bool at_line_begin_ = true;     // whose lines come next may change only there
   std::optional<std::string> output_problem_;
   std::optional<std::string> upkeep_problem_;
-  Condition commits_{"audit records cannot be committed and go to standard output", {}};
-  Condition outputs_{"standard output takes no audit records", {}};
-  Condition upkeep_{"the audit database cannot be kept in order", {}};
+  Condition commits_{"audit records cannot be committed and go to standard output"};
+  Condition outputs_{"standard output takes no audit records"};
+  Condition upkeep_{"the audit database cannot be kept in order"};
 
   std::atomic<bool> failing_{false};  // spares Commit the mutex while all is well
   mutable base::Mutex mutex_;

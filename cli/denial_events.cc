@@ -125,10 +125,10 @@ void DenialEvents::Run() {
   if (done && clock_->Monotonic() >= saved_at_ + kSaveInterval) {
     done = Save();
   }
-  LogChange(done);
+  Log(done);
 }
 
-void DenialEvents::Close() { LogChange(Save()); }
+void DenialEvents::Close() { Log(Save()); }
 
 base::Result<void> DenialEvents::Read() {
   for (std::size_t rows = 0; rows < kMaxRunRows;) {
@@ -161,16 +161,8 @@ base::Result<void> DenialEvents::Save() {
   return saved;
 }
 
-void DenialEvents::LogChange(const base::Result<void>& result) {
-  if (failing_ == !result) {
-    return;
-  }
-  failing_ = !result;
-  if (result) {
-    log_(base::LogLevel::kInfo, "over: denials are not told in Events");
-  } else {
-    log_(base::LogLevel::kError, "denials are not told in Events: " + result.error().ToString());
-  }
+void DenialEvents::Log(const base::Result<void>& result) {
+  telling_.Log(result ? std::nullopt : std::optional(result.error().ToString()), log_);
 }
 
 }  // namespace cli

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "cli/condition.h"
 #include "kube/event_book.h"
 
 namespace cli {
@@ -49,7 +50,7 @@ class DenialEvents {
 
   base::Result<void> Read();
   base::Result<void> Save();
-  void LogChange(const base::Result<void>& result);
+  void Log(const base::Result<void>& result);
 
   audit::Store* store_;
   const base::Clock* clock_;
@@ -58,7 +59,7 @@ class DenialEvents {
   std::int64_t cursor_;  // told of everything up to it
   std::int64_t saved_;   // in the store
   std::chrono::steady_clock::time_point saved_at_;
-  bool failing_ = false;
+  Condition telling_{"denials are not told in Events"};
 };
 
 }  // namespace cli
