@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "policy/child_lists.h"
 #include "policy/compliance_state.h"
 #include "policy/registry_host.h"
 #include "policy/verdict.h"
@@ -24,6 +25,7 @@ struct Registry {
   std::string resource_id;   // as ARM writes it; compared without regard to case
   base::Time observed{};     // when ARM said so
   std::string body;
+  std::shared_ptr<const ChildLists> children{};  // what was read of its children; null: nothing
 };
 
 // Whether it is a resource of that subscription.
