@@ -56,16 +56,21 @@ base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutp
 
 base::Result<bool> Stream::Pump() {
   const auto progress = WriteBatches();
-  if (taken_ != saved_) {
-    if (const auto saved = store_->SaveCursor(consumer_, taken_); !saved) {
-      return tl::unexpected(saved.error());
-    }
-    saved_ = taken_;
+  if (const auto saved = SaveTaken(); !saved) {
+    return tl::unexpected(saved.error());
   }
   if (!progress) {
     return tl::unexpected(progress.error());
   }
   return *progress == Progress::kMore;
+}
+
+base::Result<void> Stream::SaveTaken() {
+  auto saved = taken_ == saved_ ? base::Result<void>() : store_->SaveCursor(consumer_, taken_);
+  if (saved) {
+    saved_ = taken_;
+  }
+  return saved;
 }
 
 base::Result<Stream::Progress> Stream::WriteBatches() {
@@ -77,6 +82,8 @@ base::Result<Stream::Progress> Stream::WriteBatches() {
     if (!*all) {
       return Progress::kBlocked;
     }
+    // After each batch: a process that dies in a long backlog repeats no more than one. A failure stops no lines; Pump tells of it.
+    (void)SaveTaken();
     const auto records = store_->ReadCommitted(&read_, kBatchRows);
     if (!records) {
       return tl::unexpected(records.error());

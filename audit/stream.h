@@ -39,8 +39,8 @@ class Stream {
   static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica);
 
   // Writes what was committed since, until there is nothing more, the output takes nothing more, or kMaxPumpRows are
-  // written: true in that last case, call again. Saves the cursor behind the last batch that was taken whole; what was
-  // taken of the next one is remembered, and the next Pump goes on there.
+  // written: true in that last case, call again. Saves the cursor behind each batch that was taken whole; what was taken
+  // of the next one is remembered, and the next Pump goes on there.
   base::Result<bool> Pump();
 
   // From now on every Pump that writes all there is ends with an anchor, if it wrote rows since the last one: for a stop.
@@ -50,6 +50,7 @@ class Stream {
   Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica, std::int64_t cursor);
 
   enum class Progress { kDone, kBlocked, kMore };
+  base::Result<void> SaveTaken();
   base::Result<Progress> WriteBatches();
   base::Result<bool> WritePending();         // false: the output takes no more
   base::Result<bool> WriteAll(bool at_end);  // and an anchor if one is due

@@ -149,6 +149,21 @@ TEST_F(StreamTest, AFailingOutputIsAnErrorAndLosesNothing) {
   EXPECT_EQ(RecordsOf(output.text), lines_);
 }
 
+TEST_F(StreamTest, AProcessThatDiesAnywhereInABacklogRepeatsAtMostABatch) {
+  Commit(10 * static_cast<int>(Stream::kBatchRows));
+  std::size_t written = 0;
+  std::size_t most_unsaved = 0;
+  const auto output = [&](std::string_view bytes) -> base::Result<std::size_t> {
+    const std::string records = RecordsOf(std::string(bytes));
+    written += static_cast<std::size_t>(std::ranges::count(records, '\n'));
+    most_unsaved = std::max(most_unsaved, written - static_cast<std::size_t>(store_->LoadCursor("stdout").value()));
+    return bytes.size();
+  };
+  EXPECT_EQ(Stream::Open(*store_, "stdout", output, clock_, "replica-1").value().Pump(), false);
+  EXPECT_EQ(written, 10 * Stream::kBatchRows);
+  EXPECT_EQ(most_unsaved, Stream::kBatchRows);
+}
+
 TEST_F(StreamTest, ALongBacklogIsWrittenInParts) {
   FakeOutput output;
   Stream stream = OpenStream(output);
