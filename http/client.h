@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,9 @@ struct Request {
   std::chrono::milliseconds deadline = std::chrono::seconds(30);
   std::size_t max_response_bytes = std::size_t{16} << 20;  // of the body
   bool use_proxy = true;                                   // false for link-local metadata services
+  // Where it is set, a 2xx answer's body goes here piece by piece as it comes, of any length, and none of it into the Response. False
+  // ends the exchange: the Response is what came until then. Called by the Send that it was given to.
+  std::function<bool(std::string_view piece)> sink{};
 };
 
 struct Response {

@@ -39,8 +39,23 @@ bool IsCoded(const Parser& parser) {
   return !coding.empty() && !base::EqualsIgnoreAsciiCase(coding, "identity");
 }
 
-// Reads one message into `parser`. `pending` holds bytes that were read and not yet taken. Nothing on success.
-std::optional<base::Error> ReadMessage(Connection& connection, Parser& parser, std::string& pending, std::size_t max_body_bytes,
+bool GoesToSink(const Parser& parser, const BodyReading& reading) {
+  const unsigned status = parser.get().result_int();
+  return reading.sink != nullptr && parser.is_header_done() && status >= 200 && status <= 299;
+}
+
+// Hands on what has come of the body. False when the sink wants no more.
+bool Drain(Parser& parser, const BodyReading& reading) {
+  if (!GoesToSink(parser, reading)) {
+    return true;
+  }
+  const std::string piece = std::exchange(parser.get().body(), {});
+  return piece.empty() || (*reading.sink)(piece);
+}
+
+// Reads one message into `parser`. `pending` holds bytes that were read and not yet taken. Nothing on success, also when the sink has
+// ended it: the parser is not done then.
+std::optional<base::Error> ReadMessage(Connection& connection, Parser& parser, std::string& pending, const BodyReading& reading,
                                        const base::Until& until, bool& answered) {
   std::array<char, kReadBytes> buffer;
   while (!parser.is_done()) {
@@ -48,10 +63,16 @@ std::optional<base::Error> ReadMessage(Connection& connection, Parser& parser, s
       beast::error_code error;
       pending.erase(0, parser.put(boost::asio::buffer(pending), error));
       if (error && error != beast::http::error::need_more) {
-        return BadAnswer(error, max_body_bytes).value();
+        return BadAnswer(error, reading.max_bytes).value();
       }
       if (parser.is_header_done() && IsCoded(parser)) {
         return Unavailable("reading the answer: its body is compressed, though no compression was offered").value();
+      }
+      if (!Drain(parser, reading)) {
+        return std::nullopt;
+      }
+      if (parser.get().body().size() > reading.max_bytes) {
+        return BadAnswer(beast::http::error::body_limit, reading.max_bytes).value();
       }
       if (!error) {
         continue;
@@ -67,7 +88,7 @@ std::optional<base::Error> ReadMessage(Connection& connection, Parser& parser, s
         return Unavailable("reading the answer: the peer closed the connection instead").value();
       }
       parser.put_eof(error);
-      return error ? std::optional(BadAnswer(error, max_body_bytes).value()) : std::nullopt;
+      return error ? std::optional(BadAnswer(error, reading.max_bytes).value()) : std::nullopt;
     }
     answered = true;
     pending.append(buffer.data(), *size);
@@ -88,7 +109,7 @@ Response Take(Parser& parser) {
 
 }  // namespace
 
-Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const base::Until& until) {
+Exchange Perform(Connection& connection, std::string_view text, const BodyReading& reading, const base::Until& until) {
   Exchange result{Response{}};
   if (const auto written = connection.Write(text, until); !written) {
     result.response = tl::unexpected(written.error());
@@ -101,9 +122,13 @@ Exchange Perform(Connection& connection, std::string_view text, Body body, std::
     Parser parser;
     parser.eager(true);
     parser.header_limit(static_cast<std::uint32_t>(kMaxResponseHeadBytes));
-    parser.body_limit(max_body_bytes);
-    parser.skip(body == Body::kNone);
-    if (auto error = ReadMessage(connection, parser, pending, max_body_bytes, until, result.answered)) {
+    if (reading.sink == nullptr) {
+      parser.body_limit(reading.max_bytes);  // refuses by Content-Length already
+    } else {
+      parser.body_limit(boost::none);
+    }
+    parser.skip(reading.body == Body::kNone);
+    if (auto error = ReadMessage(connection, parser, pending, reading, until, result.answered)) {
       result.response = tl::unexpected(*std::move(error));
       return result;
     }
@@ -112,7 +137,7 @@ Exchange Perform(Connection& connection, std::string_view text, Body body, std::
       break;
     }
     if (status >= 200) {
-      result.reusable = parser.get().keep_alive() && !parser.get().need_eof() && pending.empty();
+      result.reusable = parser.is_done() && parser.get().keep_alive() && !parser.get().need_eof() && pending.empty();
       result.response = Take(parser);
       return result;
     }

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "http/client.h"
@@ -26,8 +27,15 @@ struct Exchange {
 
 enum class Body { kRead, kNone };  // kNone: the answer to HEAD and CONNECT has none, whatever its headers say
 
+// How an answer's body is taken.
+struct BodyReading {
+  Body body = Body::kRead;
+  std::size_t max_bytes = 0;
+  const std::function<bool(std::string_view)>* sink = nullptr;  // Request::sink; null: into the Response
+};
+
 // `text` is the request as it goes over the wire. A coded body (gzip) is refused: none was asked for, and a few of its bytes
 // can become gigabytes.
-Exchange Perform(Connection& connection, std::string_view text, Body body, std::size_t max_body_bytes, const base::Until& until);
+Exchange Perform(Connection& connection, std::string_view text, const BodyReading& reading, const base::Until& until);
 
 }  // namespace http

@@ -104,7 +104,9 @@ base::Result<Response> NetworkClient::Send(const Request& request) {
   const Proxy* const proxy = request.use_proxy ? proxy_.For(*url) : nullptr;
   const std::string route = Route(*url, proxy);
   const std::string text = RequestText(request, *url, proxy);
-  const Body body = request.method == "HEAD" ? Body::kNone : Body::kRead;
+  const BodyReading reading{.body = request.method == "HEAD" ? Body::kNone : Body::kRead,
+                            .max_bytes = request.max_response_bytes,
+                            .sink = request.sink ? &request.sink : nullptr};
 
   std::unique_ptr<Connection> connection = pool_.Take(route, clock_.Monotonic());
   for (;;) {
@@ -116,7 +118,7 @@ base::Result<Response> NetworkClient::Send(const Request& request) {
       }
       connection = *std::move(opened);
     }
-    Exchange exchange = Perform(*connection, text, body, request.max_response_bytes, until);
+    Exchange exchange = Perform(*connection, text, reading, until);
     if (exchange.response) {
       if (exchange.reusable) {
         pool_.Give(route, std::move(connection), clock_.Monotonic());
@@ -176,7 +178,7 @@ base::Result<void> NetworkClient::OpenTunnel(Connection& connection, const Url& 
     text += "Proxy-Authorization: " + proxy.authorization + "\r\n";
   }
   text += "\r\n";
-  Exchange exchange = Perform(connection, text, Body::kNone, 0, until);
+  Exchange exchange = Perform(connection, text, {.body = Body::kNone}, until);
   if (!exchange.response) {
     exchange.response.error().message = where + exchange.response.error().message;
     return tl::unexpected(std::move(exchange.response.error()));

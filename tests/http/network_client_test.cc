@@ -179,6 +179,67 @@ TEST_F(NetworkClientTest, ReadsEveryFormOfBody) {
   EXPECT_EQ(BodyOf("HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + Answer(200, "late")), "late");
 }
 
+TEST_F(NetworkClientTest, ASinkGetsTheBodyAsItComesAndMayEndIt) {
+  const LoopbackServer server([](Peer& peer, int) {
+    peer.ReadRequest();
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Id: 7\r\n\r\n3\r\nabc\r\n");
+    peer.WaitForClose();  // the end never comes
+  });
+  std::string seen;
+  Request request = Get(server.Url("http"));
+  request.sink = [&](std::string_view piece) {
+    seen += piece;
+    return seen != "abc";
+  };
+  const auto response = client().Send(request);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(seen, "abc");
+  EXPECT_EQ(response->body, "");
+  EXPECT_EQ(response->Header("X-Id"), "7");
+}
+
+TEST_F(NetworkClientTest, ASinkTakesMoreThanABodyMayHold) {
+  const std::string big(std::size_t{1} << 20, 'x');
+  const LoopbackServer server([&](Peer& peer, int) {
+    while (!peer.ReadRequest().empty() && peer.Send(Answer(200, big))) {
+    }
+  });
+  Request request = Get(server.Url("http"));
+  request.max_response_bytes = 10;
+  for (int i = 0; i < 2; ++i) {
+    std::size_t bytes = 0;
+    request.sink = [&](std::string_view piece) {
+      bytes += piece.size();
+      return true;
+    };
+    const auto response = client().Send(request);
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(bytes, big.size());
+  }
+  EXPECT_EQ(server.connections(), 1);  // one that was read to its end is kept
+}
+
+TEST_F(NetworkClientTest, ASinkGetsNothingOfARefusal) {
+  const auto answer_to = [&](const std::string& raw) {
+    const LoopbackServer server([&](Peer& peer, int) {
+      peer.ReadRequest();
+      peer.Send(raw);
+    });
+    Request request = Get(server.Url("http"));
+    request.max_response_bytes = 10;
+    request.sink = [](std::string_view) {
+      ADD_FAILURE() << "called";
+      return true;
+    };
+    const auto response = client().Send(request);
+    return response ? std::to_string(response->status) + response->body : response.error().message;
+  };
+  EXPECT_EQ(answer_to(Answer(410, "expired")), "410expired");
+  EXPECT_THAT(answer_to(Answer(410, "much too long")), HasSubstr("larger than 10 bytes"));
+  EXPECT_THAT(answer_to(Answer(200, "x", "Content-Encoding: gzip\r\n")), HasSubstr("compressed"));
+  EXPECT_EQ(answer_to(Answer(200, "")), "200");
+}
+
 TEST_F(NetworkClientTest, AnswerToHeadHasNoBody) {
   const LoopbackServer server([](Peer& peer, int) {
     peer.ReadRequest();
