@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "audit/reader.h"
-#include "audit/workload_name.h"
+#include "policy/workload_name.h"
 
 namespace audit {
 namespace {
@@ -95,7 +95,7 @@ void ReplayTotals::Add(const RecordedAdmission& recorded, const Replayed& replay
       ++(Of(by_registry_, cause.registry).*change);
     }
   }
-  const std::string workload = WorkloadName(recorded.admission);
+  const std::string workload = policy::WorkloadName(recorded.admission);
   for (const Cause& cause : replayed.causes) {
     Seen& seen = SeenOf({namespace_name, workload, cause.registry, cause.requirement, replayed.before, replayed.after, replayed.certainty});
     ++seen.count;

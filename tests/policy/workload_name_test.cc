@@ -1,12 +1,12 @@
-#include "audit/workload_name.h"
+#include "policy/workload_name.h"
 
 #include <gtest/gtest.h>
 
-namespace audit {
+namespace policy {
 namespace {
 
 std::string NameOf(std::string_view kind, std::string_view name, std::string_view owner_kind = {}, std::string_view owner_name = {}) {
-  policy::Admission admission;
+  Admission admission;
   admission.kind = kind;
   admission.name = name;
   admission.owner_kind = owner_kind;
@@ -39,4 +39,4 @@ TEST(WorkloadName, TakesNothingFromNamesThatPeopleGave) {
 TEST(WorkloadName, OfAStaticPodIsItsOwn) { EXPECT_EQ(NameOf("Pod", "etcd-n1", "Node", "n1"), "Pod/etcd-n1"); }
 
 }  // namespace
-}  // namespace audit
+}  // namespace policy

@@ -1,10 +1,10 @@
-#include "audit/workload_name.h"
+#include "policy/workload_name.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
 
-namespace audit {
+namespace policy {
 namespace {
 
 // k8s.io/apimachinery/pkg/util/rand: of these are pod-template-hash and the ends of generated names, so that no words come out.
@@ -22,31 +22,31 @@ std::string_view WithoutEnd(std::string_view name, std::string_view characters, 
   return made ? name.substr(0, dash) : name;
 }
 
-std::string NameOf(std::string_view kind, std::string_view name) {
+}  // namespace
+
+WorkloadRef WorkloadByName(std::string_view kind, std::string_view name) {
   while (name.ends_with('-')) {
     name.remove_suffix(1);  // a generateName
   }
   if (kind == "ReplicaSet") {
     // The hash is 32 bits in decimal digits, written in those characters.
     if (const std::string_view deployment = WithoutEnd(name, kHashCharacters, 6, 10); deployment != name) {
-      return "Deployment/" + std::string(deployment);
+      return {"Deployment", std::string(deployment)};
     }
   } else if (kind == "Job") {
     // Minutes since 1970.
     if (const std::string_view cron_job = WithoutEnd(name, kDigits, 8, 8); cron_job != name) {
-      return "CronJob/" + std::string(cron_job);
+      return {"CronJob", std::string(cron_job)};
     }
   }
-  return std::string(kind).append("/").append(name);
+  return {std::string(kind), std::string(name)};
 }
 
-}  // namespace
-
-std::string WorkloadName(const policy::Admission& admission) {
-  if (!admission.owner_name.empty() && admission.owner_kind != "Node") {  // a static pod's owner is where it runs
-    return NameOf(admission.owner_kind, admission.owner_name);
-  }
-  return NameOf(admission.kind, admission.name);
+std::string WorkloadName(const Admission& admission) {
+  const bool owned = !admission.owner_name.empty() && admission.owner_kind != "Node";  // a static pod's owner is where it runs
+  const WorkloadRef workload =
+      owned ? WorkloadByName(admission.owner_kind, admission.owner_name) : WorkloadByName(admission.kind, admission.name);
+  return workload.kind + "/" + workload.name;
 }
 
-}  // namespace audit
+}  // namespace policy
