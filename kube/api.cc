@@ -19,6 +19,9 @@ using std::chrono::milliseconds;
 using Instant = std::chrono::steady_clock::time_point;
 using Kind = ApiError::Kind;
 
+// Behind the time after which the server ends a watch: what its end may take to arrive.
+constexpr std::chrono::seconds kWatchGrace{10};
+
 constexpr const char* kJson = "application/json";
 constexpr const char* kMergePatch = "application/merge-patch+json";
 constexpr const char* kApply = "application/apply-patch+yaml";  // JSON is YAML
@@ -38,6 +41,14 @@ std::string Remedy(const ApiError& error, const std::string& verb, const Collect
   }
   return "grant the verb " + missing + (missing == verb ? "" : " (for " + verb + ")") + " on " + Describe(in) +
          " in a role: apiGroups [\"" + in.group + "\"], resources [\"" + in.resource + "\"]";
+}
+
+// With those of `others` that say something.
+std::string QueryOf(const Selection& selection, std::vector<std::pair<std::string_view, std::string_view>> others) {
+  others.emplace_back("labelSelector", selection.label_selector);
+  others.emplace_back("fieldSelector", selection.field_selector);
+  std::erase_if(others, [](const auto& pair) { return pair.second.empty(); });
+  return http::EncodeForm(others);
 }
 
 ApiResult<Page> ReadPage(json list) {
@@ -69,16 +80,8 @@ ApiResult<json> Api::Get(const Collection& in, const std::string& name, millisec
 
 ApiResult<Page> Api::List(const Collection& in, const Selection& selection, const std::string& continue_token, milliseconds deadline) {
   const std::string limit = std::to_string(kPageSize);
-  std::vector<std::pair<std::string_view, std::string_view>> query = {{"limit", limit}};
-  const auto add = [&query](std::string_view key, const std::string& value) {
-    if (!value.empty()) {
-      query.emplace_back(key, value);
-    }
-  };
-  add("labelSelector", selection.label_selector);
-  add("fieldSelector", selection.field_selector);
-  add("continue", continue_token);
-  auto list = Perform({.method = "GET", .path = PathOf(in), .query = http::EncodeForm(query), .verb = "list", .in = in}, deadline);
+  const std::string query = QueryOf(selection, {{"limit", limit}, {"continue", continue_token}});
+  auto list = Perform({.method = "GET", .path = PathOf(in), .query = query, .verb = "list", .in = in}, deadline);
   if (!list) {
     return tl::unexpected(std::move(list.error()));
   }
@@ -109,6 +112,28 @@ ApiResult<Page> Api::ListAll(const Collection& in, const Selection& selection, s
       return all;
     }
   }
+}
+
+ApiResult<void> Api::Watch(const Collection& in, const Selection& selection, const std::string& resource_version,
+                           std::chrono::seconds timeout, const OnWatchEvent& event) {
+  WatchReader reader(event);
+  const std::string seconds = std::to_string(timeout.count());
+  const std::string query = QueryOf(
+      selection, {{"watch", "true"}, {"allowWatchBookmarks", "true"}, {"resourceVersion", resource_version}, {"timeoutSeconds", seconds}});
+  const auto answer = Ask({.method = "GET",
+                           .path = PathOf(in),
+                           .query = query,
+                           .verb = "watch",
+                           .in = in,
+                           .sink = [&reader](std::string_view piece) { return reader.Take(piece); }},
+                          timeout + kWatchGrace);
+  if (reader.error()) {
+    return tl::unexpected(*reader.error());
+  }
+  if (!answer) {
+    return tl::unexpected(answer.error());
+  }
+  return {};
 }
 
 ApiResult<json> Api::Create(const Collection& in, const json& object, milliseconds deadline) {
@@ -165,15 +190,20 @@ ApiResult<void> Api::Delete(const Collection& in, const std::string& name, const
   return {};
 }
 
-ApiResult<json> Api::Perform(const Call& call, milliseconds deadline) {
+ApiResult<http::Response> Api::Ask(const Call& call, milliseconds deadline) {
   auto response = Send(call, deadline);
-  if (!response) {
-    return tl::unexpected(std::move(response.error()));
-  }
-  if (response->status < 200 || response->status > 299) {
+  if (response && (response->status < 200 || response->status > 299)) {
     ApiError error = ReadApiError(*response, clock_.Now());
     error.remedy = Remedy(error, call.verb, call.in);
     return tl::unexpected(std::move(error));
+  }
+  return response;
+}
+
+ApiResult<json> Api::Perform(const Call& call, milliseconds deadline) {
+  const auto response = Ask(call, deadline);
+  if (!response) {
+    return tl::unexpected(response.error());
   }
   auto body = base::ParseJson(response->body, "the answer");
   if (!body || !body->is_object()) {  // what the reader says of it may repeat some of it, and that may be a Secret's
@@ -192,6 +222,7 @@ ApiResult<http::Response> Api::Send(const Call& call, milliseconds deadline) {
   request.url = server_ + *call.path + (call.query.empty() ? "" : "?" + call.query);
   request.body = call.body;
   request.max_response_bytes = kMaxAnswerBytes;
+  request.sink = call.sink;
   std::optional<http::Response> refusal;  // the first 401, and the token that brought it
   std::string refused;
   for (;;) {

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +19,7 @@
 #include "kube/bearer_token.h"
 #include "kube/collection.h"
 #include "kube/config.h"
+#include "kube/watch_reader.h"
 
 namespace kube {
 
@@ -64,6 +67,12 @@ class Api {
   // All pages, begun anew once when they expire amid it. More than `max_items` are kRejected.
   ApiResult<Page> ListAll(const Collection& in, const Selection& selection, std::size_t max_items, std::chrono::milliseconds deadline);
 
+  // What happens to the objects from `resource_version` on (a list's, or that of the last event): calls `event` for each thing, until
+  // the server ends it, which is no error and happens after `timeout` at the latest, or `event` returns false. kExpired: begin with a
+  // list. After any other error a watch may go on behind the last event that came.
+  ApiResult<void> Watch(const Collection& in, const Selection& selection, const std::string& resource_version, std::chrono::seconds timeout,
+                        const OnWatchEvent& event);
+
   // The object as the server made it.
   ApiResult<nlohmann::json> Create(const Collection& in, const nlohmann::json& object, std::chrono::milliseconds deadline);
   // Replaces it whole if it is still as `object`'s metadata.resourceVersion says, which must be there: else kConflict.
@@ -93,8 +102,11 @@ class Api {
     std::string content_type{};
     std::string verb{};
     Collection in{};
+    std::function<bool(std::string_view)> sink{};
   };
   ApiResult<nlohmann::json> Perform(const Call& call, std::chrono::milliseconds deadline);
+  // A success, or the refusal as an error.
+  ApiResult<http::Response> Ask(const Call& call, std::chrono::milliseconds deadline);
   ApiResult<http::Response> Send(const Call& call, std::chrono::milliseconds deadline);
   void NoteTime(const http::Response& response) EXCLUDES(mutex_);
 

@@ -19,9 +19,7 @@ Collection Leases(std::string namespace_name) { return {"coordination.k8s.io", "
 
 seconds DurationOf(const json& spec) {
   const json told = MemberOf(spec, "leaseDurationSeconds");
-  return told.is_number_unsigned()
-             ? std::clamp(seconds(std::min<std::uint64_t>(told.get<std::uint64_t>(), 86'400)), kLeastDuration, kMostDuration)
-             : kLeaseDuration;
+  return told.is_number_integer() ? std::clamp(seconds(told.get<std::int32_t>()), kLeastDuration, kMostDuration) : kLeaseDuration;
 }
 
 }  // namespace
@@ -86,7 +84,7 @@ void Leadership::Write(json lease, Instant began) {
   const std::string now = base::FormatTime(clock_.Now());
   if (TextOf(spec, "holderIdentity") != options_.identity) {
     const json transitions = MemberOf(spec, "leaseTransitions");
-    spec["leaseTransitions"] = transitions.is_number_unsigned() ? transitions.get<std::uint32_t>() + 1 : 1;
+    spec["leaseTransitions"] = transitions.is_number_integer() ? transitions.get<std::int64_t>() + 1 : 1;
     spec["acquireTime"] = now;
   }
   spec["holderIdentity"] = options_.identity;

@@ -158,6 +158,23 @@ TEST_F(LeadershipTest, AnUnreachableServerKeepsNobodyInOffice) {
   ASSERT_TRUE(replica.problem());
 }
 
+TEST_F(LeadershipTest, TheHolderSaysHowLongItIsToBeWaitedFor) {
+  for (const int seconds : {1, 60}) {
+    world_.kubernetes.Put(kPath, {{"apiVersion", "coordination.k8s.io/v1"},
+                                  {"kind", "Lease"},
+                                  {"spec", {{"holderIdentity", "other"}, {"leaseDurationSeconds", seconds}, {"leaseTransitions", 3}}}});
+    Leadership replica = Replica("replica");
+    replica.Tick();
+    world_.clock.Advance(std::chrono::seconds(seconds) - 1us);
+    replica.Tick();
+    EXPECT_FALSE(replica.Leads());
+    world_.clock.Advance(1us);
+    replica.Tick();
+    EXPECT_TRUE(replica.Leads());
+    EXPECT_EQ(Spec()["leaseTransitions"], 4);
+  }
+}
+
 // Replicas that stop, come back as others, and meet errors, in any order.
 class LeadershipSimulation : public LeadershipTest, public testing::WithParamInterface<unsigned> {};
 

@@ -40,6 +40,16 @@ bool IsSelected(const json& object, const std::map<std::string, std::string>& qu
 
 std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
+// Whether the object of that path is in the call's collection.
+bool IsIn(const KubernetesCall& call, const std::string& path) {
+  if (!call.type.namespaced || !call.namespace_name.empty()) {
+    return Parent(path) == call.collection;
+  }
+  const std::string root = Parent(call.collection) + "/namespaces/";
+  return path.starts_with(root) &&
+         Parent(path) == root + path.substr(root.size(), path.find('/', root.size()) - root.size()) + "/" + call.type.resource;
+}
+
 }  // namespace
 
 FakeKubernetes::FakeKubernetes() {
@@ -99,6 +109,9 @@ http::Response FakeKubernetes::Carry(const KubernetesCall& call) {
   if (call.verb == "list") {
     return List(call);
   }
+  if (call.verb == "watch") {
+    return Watch(call);
+  }
   if ((call.verb == "create" || call.verb == "update" || call.verb == "patch") && !call.body.is_object()) {
     return BadRequest("the object provided is unrecognized");
   }
@@ -136,7 +149,7 @@ http::Response FakeKubernetes::List(const KubernetesCall& call) {
   std::string last;
   bool more = false;
   for (auto entry = objects_.upper_bound(after); entry != objects_.end() && !more; ++entry) {
-    if (Parent(entry->first) != call.collection || !IsSelected(entry->second.value, call.query)) {
+    if (!IsIn(call, entry->first) || !IsSelected(entry->second.value, call.query)) {
       continue;
     }
     more = items.size() == limit;
@@ -152,6 +165,29 @@ http::Response FakeKubernetes::List(const KubernetesCall& call) {
     metadata["continue"] = std::to_string(version) + ":" + last;
   }
   return Ok({{"kind", call.type.kind + "List"}, {"apiVersion", "v1"}, {"metadata", metadata}, {"items", items}});
+}
+
+http::Response FakeKubernetes::Watch(const KubernetesCall& call) const {
+  const std::uint64_t from = std::stoull(call.query.at("resourceVersion"));
+  if (from <= compacted_) {
+    const json expired = json::parse(ExpiredStatus().body);
+    return {200, {}, json{{"type", "ERROR"}, {"object", expired}}.dump() + "\n"};
+  }
+  std::string events;
+  for (const Change& change : changes_) {
+    if (change.version > from && IsIn(call, change.path) && IsSelected(change.object, call.query)) {
+      events += json{{"type", change.type}, {"object", change.object}}.dump() + "\n";
+    }
+  }
+  const json bookmark = {{"kind", call.type.kind}, {"apiVersion", "v1"}, {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
+  return {200, {}, events + json{{"type", "BOOKMARK"}, {"object", bookmark}}.dump() + "\n"};
+}
+
+void FakeKubernetes::Erase(std::map<std::string, Object>::iterator object) {
+  json last = std::move(object->second.value);
+  last["metadata"]["resourceVersion"] = std::to_string(++version_);
+  changes_.push_back({version_, object->first, "DELETED", std::move(last)});
+  objects_.erase(object);
 }
 
 http::Response FakeKubernetes::Create(const KubernetesCall& call) {
@@ -237,8 +273,7 @@ http::Response FakeKubernetes::Delete(const KubernetesCall& call) {
       return Status(409, "Conflict", "Precondition failed: " + std::string(field) + " in precondition: " + expected);
     }
   }
-  objects_.erase(call.path);
-  ++version_;
+  Erase(objects_.find(call.path));
   return Ok({{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Success"}});
 }
 
@@ -257,6 +292,7 @@ http::Response FakeKubernetes::Store(const KubernetesCall& call, const std::stri
   }
   if (value != before) {
     metadata["resourceVersion"] = std::to_string(++version_);
+    changes_.push_back({version_, path, before.is_null() ? "ADDED" : "MODIFIED", value});
   }
   objects_[path] = {value, std::move(fields)};
   return Ok(value, status);
@@ -307,13 +343,15 @@ void FakeKubernetes::Put(const std::string& path, json object, const std::string
   metadata["name"] = path.substr(path.rfind('/') + 1);
   metadata["uid"] = before.is_null() ? json("uid-" + std::to_string(++uids_)) : before["metadata"]["uid"];
   metadata["resourceVersion"] = std::to_string(++version_);
+  changes_.push_back({version_, path, before.is_null() ? "ADDED" : "MODIFIED", object});
   stored.value = std::move(object);
 }
 
 void FakeKubernetes::Remove(const std::string& path) {
   base::MutexLock lock(mutex_);
-  objects_.erase(path);
-  ++version_;
+  if (const auto found = objects_.find(path); found != objects_.end()) {
+    Erase(found);
+  }
 }
 
 std::optional<json> FakeKubernetes::Find(const std::string& path) const {

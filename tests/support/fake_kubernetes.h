@@ -1,5 +1,5 @@
-// A model of the API server: objects with resourceVersions, conflicts, server-side apply, reviews, Status bodies. No sockets and no
-// threads of its own: fake_kubernetes_client.h asks it directly, fake_kubernetes_server.h over TLS.
+// A model of the API server: objects with resourceVersions, conflicts, server-side apply, watches, reviews, Status bodies. No sockets and
+// no threads of its own: fake_kubernetes_client.h asks it directly, fake_kubernetes_server.h over TLS.
 #pragma once
 
 #include <functional>
@@ -40,7 +40,7 @@ class FakeKubernetes {
   void SetToken(std::string token) EXCLUDES(mutex_);
   void Forbid(const std::string& verb, const std::string& resource) EXCLUDES(mutex_);
   void Allow(const std::string& verb, const std::string& resource) EXCLUDES(mutex_);
-  // What continues a list that has begun is too old from now on.
+  // What continues a list that has begun is too old from now on, and so is every version to watch from.
   void Compact() EXCLUDES(mutex_);
   // The next `times` such calls get this answer, and do nothing.
   void Fail(Calls calls, http::Response answer, int times = 1) EXCLUDES(mutex_);
@@ -60,6 +60,11 @@ class FakeKubernetes {
     nlohmann::json value;
     ManagedFields fields;
   };
+  struct Change {  // as a watch tells it
+    std::uint64_t version;
+    std::string path, type;
+    nlohmann::json object;
+  };
   struct Fault {
     Calls calls;
     http::Response answer;
@@ -73,6 +78,8 @@ class FakeKubernetes {
   std::optional<http::Response> Refusal(const KubernetesCall& call, const std::string& certificate_user) REQUIRES(mutex_);
   http::Response Carry(const KubernetesCall& call) REQUIRES(mutex_);
   http::Response List(const KubernetesCall& call) REQUIRES(mutex_);
+  // What has changed by now, all at once: as if the watch had ended there.
+  http::Response Watch(const KubernetesCall& call) const REQUIRES(mutex_);
   http::Response Create(const KubernetesCall& call) REQUIRES(mutex_);
   http::Response Update(const KubernetesCall& call) REQUIRES(mutex_);
   http::Response Patch(const KubernetesCall& call) REQUIRES(mutex_);
@@ -84,7 +91,10 @@ class FakeKubernetes {
   http::Response Store(const KubernetesCall& call, const std::string& path, nlohmann::json value, ManagedFields fields, int status)
       REQUIRES(mutex_);
 
+  void Erase(std::map<std::string, Object>::iterator object) REQUIRES(mutex_);
+
   mutable base::Mutex mutex_;
+  std::vector<Change> changes_ GUARDED_BY(mutex_);
   std::map<std::string, Object> objects_ GUARDED_BY(mutex_);  // by path
   std::uint64_t version_ GUARDED_BY(mutex_) = 100;
   std::uint64_t compacted_ GUARDED_BY(mutex_) = 0;

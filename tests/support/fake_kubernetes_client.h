@@ -22,7 +22,7 @@ class FakeKubernetesClient final : public http::Client {
   base::Result<http::Response> Send(const http::Request& request) override EXCLUDES(mutex_);
 
   void SetUnreachable(bool unreachable) EXCLUDES(mutex_);
-  // The next `times` requests are carried out, but their answers never come.
+  // The next `times` requests are carried out, but their answers never come; of a watch a part comes.
   void LoseAnswers(int times) EXCLUDES(mutex_);
   // Answers say what time it is by `clock`, as an API server's do. Null: they do not.
   void TellTime(const base::Clock* clock) EXCLUDES(mutex_);

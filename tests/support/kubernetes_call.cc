@@ -104,7 +104,11 @@ std::optional<KubernetesCall> ReadKubernetesCall(const http::Request& request) {
   const auto found = std::ranges::find_if(Resources(), [&](const KubernetesResource& known) {
     return known.group == group && known.version == version && known.resource == resource;
   });
-  if (found == Resources().end() || parts.size() > next + 1 || found->namespaced == call.namespace_name.empty()) {
+  if (found == Resources().end() || parts.size() > next + 1 || (!found->namespaced && !call.namespace_name.empty())) {
+    return std::nullopt;
+  }
+  const bool everywhere = found->namespaced && call.namespace_name.empty();
+  if (everywhere && (parts.size() != next || request.method != "GET")) {
     return std::nullopt;
   }
   call.type = *found;
@@ -125,6 +129,9 @@ std::optional<KubernetesCall> ReadKubernetesCall(const http::Request& request) {
       const std::size_t equals = std::min(field.find('='), field.size());
       call.query[Decode(field.substr(0, equals))] = Decode(field.substr(std::min(equals + 1, field.size())));
     }
+  }
+  if (call.verb == "list" && call.query.contains("watch")) {
+    call.verb = "watch";
   }
   constexpr std::string_view kBearer = "Bearer ";
   if (const std::string authorization = HeaderOf(request, "Authorization"); authorization.starts_with(kBearer)) {

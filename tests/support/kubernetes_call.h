@@ -19,10 +19,10 @@ struct KubernetesResource {
 
 struct KubernetesCall {
   KubernetesResource type;
-  std::string verb;  // as in roles: get, list, create, update, patch, delete
+  std::string verb;  // as in roles: get, list, watch, create, update, patch, delete
   bool apply = false;
   std::string namespace_name, name;
-  std::string collection;  // its path
+  std::string collection;  // its path; of all namespaces where namespace_name is "" and the type is namespaced
   std::string path;        // the object's, or the collection's
   std::map<std::string, std::string> query;
   std::string token;    // of the Authorization header
