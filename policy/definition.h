@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "policy/child_kinds.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -27,6 +28,12 @@ struct ParameterDefinition {
   bool used = false;                           // by the rule's `if`; one that only `then` uses need not be given
 };
 
+// Which of a registry's resources a definition judges.
+struct JudgedTypes {
+  bool registry = true;                      // the registry itself
+  std::vector<const ChildKind*> children{};  // in ChildKinds' order
+};
+
 // Immutable; shared by policies and generations.
 struct Definition {
   std::string name;  // the short name: a built-in's, else the file's name without ".json"
@@ -38,6 +45,7 @@ struct Definition {
   std::string digest;  // of the definition's text
   std::vector<ParameterDefinition> parameters;
   std::shared_ptr<const Rule> rule;
+  JudgedTypes types{};
   bool uses_time = false;  // what it says of a registry may change as time goes by: it calls utcNow
 };
 

@@ -73,6 +73,10 @@ std::optional<ComplianceOpinion> OpinionBy(const Definition& definition, const C
   return opinion == states->opinions.end() ? std::nullopt : std::optional(opinion->second);
 }
 
+bool IsEvaluatedHere(const Requirement& requirement) {
+  return requirement.effect != Effect::kDisabled && requirement.source == FindingSource::kRegistry;
+}
+
 // Why there is no opinion.
 std::string_view WhyNoOpinion(const Policy& policy, const ComplianceStates* states) {
   if (!policy.compliance_states) {
@@ -106,9 +110,24 @@ void TakeOpinion(Finding& finding) {
   }
 }
 
+std::set<std::string> NeededChildKinds(const Policy& policy) {
+  std::set<std::string> needed;
+  for (const Requirement& requirement : policy.requirements) {
+    if (!IsEvaluatedHere(requirement)) {
+      continue;
+    }
+    for (const ChildKind* kind : requirement.definition->types.children) {
+      if (!kind->is_inline) {
+        needed.emplace(kind->name);
+      }
+    }
+  }
+  return needed;
+}
+
 bool UsesTime(const Policy& policy) {
   return std::ranges::any_of(policy.requirements, [](const Requirement& requirement) {
-    return requirement.effect != Effect::kDisabled && requirement.source == FindingSource::kRegistry && requirement.definition->uses_time;
+    return IsEvaluatedHere(requirement) && requirement.definition->uses_time;
   });
 }
 

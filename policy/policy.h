@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,6 +94,10 @@ base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, st
 // Policy says of it. Pure; costs tens of microseconds.
 Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now,
               HiddenMembers hidden = HiddenMembers::kAsAzure, const ComplianceStates* states = nullptr);
+
+// The kinds of children, by name, that have to be read from Azure Resource Manager for what is required: those that a definition in
+// force judges here, and that do not stand in the registry's own body.
+std::set<std::string> NeededChildKinds(const Policy& policy);
 
 // Whether what Judge says may change by the time alone.
 bool UsesTime(const Policy& policy);
