@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azure/arm.h"
+#include "azure/child_reader.h"
 #include "azure/paging.h"
 #include "azure/resource_graph.h"
 #include "azure/resource_id.h"
@@ -36,7 +37,8 @@ class Reader final : public RegistryReader {
   Reader(Arm& arm, const base::Clock& clock, std::string api_version, Pause pause, policy::RegistrySuffixes suffixes)
       : arm_(arm),
         clock_(clock),
-        version_query_("?api-version=" + http::PercentEncode(api_version)),
+        api_version_(std::move(api_version)),
+        version_query_("?api-version=" + http::PercentEncode(api_version_)),
         pause_(std::move(pause)),
         suffixes_(std::move(suffixes)) {}
 
@@ -47,6 +49,7 @@ class Reader final : public RegistryReader {
                                             milliseconds deadline) override;
   ArmResult<std::vector<policy::Registry>> List(const std::string& subscription, milliseconds deadline) override;
   ArmResult<policy::Registry> Get(const std::string& resource_id, milliseconds deadline) override;
+  ArmResult<policy::ChildList> ListChildren(const std::string& resource_id, std::string_view kind, milliseconds deadline) override;
 
  private:
   // Registries as they came, beside the trees of their bodies.
@@ -74,6 +77,7 @@ class Reader final : public RegistryReader {
 
   Arm& arm_;
   const base::Clock& clock_;
+  const std::string api_version_;
   const std::string version_query_;
   const Pause pause_;
   const policy::RegistrySuffixes suffixes_;
@@ -267,6 +271,15 @@ ArmResult<policy::Registry> Reader::Get(const std::string& resource_id, millisec
     }
   }
   return registry;
+}
+
+ArmResult<policy::ChildList> Reader::ListChildren(const std::string& resource_id, std::string_view kind, milliseconds deadline) {
+  ArmResult<policy::ChildList> children = ReadChildren(arm_, clock_, pause_, api_version_, resource_id, kind, deadline);
+  if (!children && children.error().kind == Kind::kForbidden && children.error().remedy.empty()) {
+    children.error().remedy = "add Microsoft.ContainerRegistry/registries/" + std::string(kind) +
+                              "/read to the role of docs/azure.md that " + arm_.Identity() + " has there; it acts within 30 minutes";
+  }
+  return children;
 }
 
 ArmResult<bool> Reader::AddConnections(policy::Registry& registry, json& body, const Budget& budget) const {

@@ -56,6 +56,10 @@ class RegistryReader {
 
   // One registry by ARM.
   virtual ArmResult<policy::Registry> Get(const std::string& resource_id, std::chrono::milliseconds deadline) = 0;
+
+  // Its children of one kind ("tokens") by ARM, all pages: all of them or an error (azure/child_reader.h).
+  virtual ArmResult<policy::ChildList> ListChildren(const std::string& resource_id, std::string_view kind,
+                                                    std::chrono::milliseconds deadline) = 0;
 };
 
 // `api_version` is that of registries. `observed` of a registry is when its page, or it, was asked for. A body without

@@ -48,6 +48,11 @@ class FakeReader final : public RegistryReader {
     base::MutexLock lock(mutex_);
     failure_ = std::move(error);
   }
+  // The lists of children alone.
+  void FailChildren(std::optional<ArmError> error) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    children_failure_ = std::move(error);
+  }
   // Called once, when the next list is put together and before it is handed over: something overtakes it.
   void BeforeAnswer(std::function<void()> overtaking) EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
@@ -106,6 +111,19 @@ class FakeReader final : public RegistryReader {
     }
     return RegistryOf(name, registry->second);
   }
+  ArmResult<policy::ChildList> ListChildren(const std::string& resource_id, std::string_view kind, std::chrono::milliseconds) override
+      EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    const std::string name = resource_id.substr(resource_id.rfind('/') + 1);
+    calls_.push_back(std::string(kind) + " of " + name);
+    if (failure_ || children_failure_) {
+      return tl::unexpected(failure_ ? *failure_ : *children_failure_);
+    }
+    if (!registries_.contains(name)) {
+      return tl::unexpected(ErrorOf(ArmError::Kind::kNotFound, 404, "ResourceNotFound"));
+    }
+    return policy::ChildList{clock_.Now(), "[]", {}};
+  }
 
  private:
   ArmResult<std::vector<policy::Registry>> ListNow(const std::string& subscription) EXCLUDES(mutex_) {
@@ -134,6 +152,7 @@ class FakeReader final : public RegistryReader {
   mutable base::Mutex mutex_;
   std::map<std::string, std::string> registries_ GUARDED_BY(mutex_);
   std::optional<ArmError> failure_ GUARDED_BY(mutex_);
+  std::optional<ArmError> children_failure_ GUARDED_BY(mutex_);
   std::vector<std::string> calls_ GUARDED_BY(mutex_);
   std::function<void()> overtaking_ GUARDED_BY(mutex_);
 };
