@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "azure/attempts.h"
 #include "azure/live_threads.h"
 #include "base/mutex.h"
 #include "base/text.h"
@@ -13,29 +14,11 @@
 namespace azure {
 namespace {
 
-using Kind = ArmError::Kind;
-
 // One subscription, and who reads it.
 struct Job {
   const LiveInventory::Source* source = nullptr;
   std::string subscription;
 };
-
-template <class Ask>
-auto WithAttempts(const Wait& wait, const Ask& ask) {
-  auto answer = ask();
-  for (int attempt = 1; attempt < kReadAttempts && !answer; ++attempt) {
-    const ArmError& error = answer.error();
-    if (error.kind != Kind::kThrottled && error.kind != Kind::kUnavailable) {
-      break;
-    }
-    if (error.retry_after > kLongestReadPause || !wait(std::max(error.retry_after, kFirstRetry))) {
-      break;
-    }
-    answer = ask();
-  }
-  return answer;
-}
 
 // What the threads of one reading share.
 class Reading {

@@ -12,10 +12,6 @@
 
 namespace azure {
 
-// Of a question that may be answered at another try. Between two, as long as Azure asks, but no longer than a person waits.
-inline constexpr int kReadAttempts = 3;
-inline constexpr std::chrono::milliseconds kLongestReadPause{20'000};
-
 struct Everything {
   std::vector<policy::Registry> registries;        // by login server; of two the one that was observed later
   std::vector<policy::SubscriptionStates> states;  // of Azure Policy's, where a source reads them
