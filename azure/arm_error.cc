@@ -24,7 +24,8 @@ constexpr std::size_t kMaxCorrelationIdBytes = 64;
 
 // The codes with which a 404 says that a resource is gone. Any other (InvalidResourceType for an api-version that does not
 // exist) says that the question was wrong, and must not empty the inventory.
-constexpr auto kGone = std::to_array<std::string_view>({"ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"});
+constexpr auto kGone = std::to_array<std::string_view>(
+    {"ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "PolicyDefinitionNotFound", "PolicySetDefinitionNotFound"});
 
 std::string TextMember(const json& object, const char* name, std::size_t max_bytes) {
   const auto member = object.find(name);

@@ -74,8 +74,23 @@ class Steps {
   std::size_t at_ = 0;
 };
 
+// Behind "providers/microsoft.authorization".
+void ReadAuthorizationPath(Steps& steps, AzureCall& call) {
+  if (!call.subscription.empty() && steps.Take({"policyassignments"}) && steps.AtEnd()) {
+    call.operation = Operation::kListPolicyAssignments;
+  } else if (!call.subscription.empty() && steps.Take({"policyexemptions"}) && steps.AtEnd()) {
+    call.operation = Operation::kListPolicyExemptions;
+  } else if ((steps.Take({"policydefinitions", ""}) || steps.Take({"policysetdefinitions", ""})) && steps.AtEnd()) {
+    call.operation = Operation::kGetPolicyDefinition;
+  }
+}
+
 void ReadSubscriptionPath(Steps& steps, AzureCall& call) {
   call.subscription = steps.Last();
+  if (steps.Take({"providers", "microsoft.authorization"})) {
+    ReadAuthorizationPath(steps, call);
+    return;
+  }
   if (steps.Take({"providers", "microsoft.policyinsights"})) {
     call.service = Service::kPolicyInsights;
     if (steps.Take({"policystates", "latest", "queryresults"}) && steps.AtEnd()) {
@@ -114,6 +129,14 @@ void ReadPath(AzureCall& call) {
   } else if (steps.Take({"providers", "microsoft.resourcegraph", "resources"}) && steps.AtEnd()) {
     call.service = Service::kResourceGraph;
     call.operation = Operation::kQueryGraph;
+  } else if (steps.Take({"providers", "microsoft.authorization"})) {
+    ReadAuthorizationPath(steps, call);
+  } else if (steps.Take({"providers", "microsoft.management", "managementgroups", ""})) {
+    if (steps.Take({"descendants"}) && steps.AtEnd()) {
+      call.operation = Operation::kListDescendants;
+    } else if (steps.Take({"providers", "microsoft.authorization"})) {
+      ReadAuthorizationPath(steps, call);
+    }
   } else if (Steps login(call.path); login.Take({""})) {
     call.tenant = login.Last();
     if (login.Take({"oauth2", "v2.0", "token"}) && login.AtEnd()) {

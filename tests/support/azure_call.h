@@ -19,6 +19,10 @@ enum class AzureOperation {
   kListConnections,    // private endpoint connections of a registry
   kQueryGraph,         //
   kQueryPolicyStates,  //
+  kListPolicyAssignments,
+  kListPolicyExemptions,
+  kGetPolicyDefinition,  // or an initiative
+  kListDescendants,      // of a management group
   kUnknown,
 };
 

@@ -85,6 +85,27 @@ std::string ClockDuration(microseconds duration) {
   return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
+// What it takes to do what the call does in a subscription.
+std::string ActionOf(const AzureCall& call) {
+  switch (call.operation) {
+    case Operation::kQueryPolicyStates:
+      return "Microsoft.PolicyInsights/policyStates/queryResults/read";
+    case Operation::kListPolicyAssignments:
+      return "Microsoft.Authorization/policyAssignments/read";
+    case Operation::kListPolicyExemptions:
+      return "Microsoft.Authorization/policyExemptions/read";
+    case Operation::kGetPolicyDefinition:
+      return "Microsoft.Authorization/policyDefinitions/read";
+    default:
+      return "Microsoft.ContainerRegistry/registries/read";
+  }
+}
+
+bool IsAboutPolicies(Operation operation) {
+  return operation == Operation::kListPolicyAssignments || operation == Operation::kListPolicyExemptions ||
+         operation == Operation::kGetPolicyDefinition || operation == Operation::kListDescendants;
+}
+
 std::size_t PageBegin(const AzureCall& call) {
   const std::string token = call.Query("$skiptoken");
   std::size_t begin = 0;
@@ -197,7 +218,7 @@ AzureReply AzureWorld::AnswerResourceManager(const Turn& turn) {
   } else if (!everybodys.Take(all, turn.now)) {
     reply = TooManyReads(turn, all);
   } else {
-    reply.response = ReadRegistries(turn);
+    reply.response = IsAboutPolicies(turn.call.operation) ? ReadPolicies(turn) : ReadRegistries(turn);
   }
   http::Headers& headers = reply.response.headers;
   headers.emplace_back("x-ms-ratelimit-remaining-subscription-reads", std::to_string(mine.left()));
@@ -223,10 +244,7 @@ std::optional<http::Response> AzureWorld::WhyNoSubscription(const Turn& turn) {
     return GatewayError(404, "SubscriptionNotFound", "The subscription '" + turn.call.subscription + "' could not be found.");
   }
   if (!MayRead(turn.identity, turn.call.subscription)) {
-    const bool states = turn.call.service == Service::kPolicyInsights;
-    return Forbidden(turn.identity,
-                     states ? "Microsoft.PolicyInsights/policyStates/queryResults/read" : "Microsoft.ContainerRegistry/registries/read",
-                     ScopeOfCall(turn.call));
+    return Forbidden(turn.identity, ActionOf(turn.call), ScopeOfCall(turn.call));
   }
   return std::nullopt;
 }
@@ -235,6 +253,22 @@ bool AzureWorld::MayRead(const AzureLogin::Identity& identity, const std::string
   const auto& readable = identity.application->subscriptions;
   const AzureSubscriptions::Subscription* const found = subscriptions_.Find(subscription);
   return found != nullptr && !found->denied && (!readable || readable->contains(subscription));
+}
+
+http::Response AzureWorld::ReadPolicies(const Turn& turn) {
+  if (!turn.call.subscription.empty()) {
+    if (auto missing = WhyNoSubscription(turn)) {
+      return *std::move(missing);
+    }
+  }
+  switch (turn.call.operation) {
+    case Operation::kListDescendants:
+      return AzurePolicyAssignments::ListDescendants(turn.call, management_groups_, settings_.policy_page);
+    case Operation::kGetPolicyDefinition:
+      return policies_.Get(turn.call);
+    default:
+      return policies_.List(turn.call, management_groups_, settings_.policy_page);
+  }
 }
 
 http::Response AzureWorld::ReadRegistries(const Turn& turn) {
@@ -530,6 +564,17 @@ void AzureWorld::DenyRegistry(const std::string& id, bool denied) {
 void AzureWorld::PutPolicyState(const PolicyState& state) {
   base::MutexLock lock(mutex_);
   states_.Put(state);
+}
+
+std::string AzureWorld::PutPolicy(const json& body) {
+  base::MutexLock lock(mutex_);
+  policies_.Put(body);
+  return body.at("id");
+}
+
+void AzureWorld::DeletePolicy(const std::string& id) {
+  base::MutexLock lock(mutex_);
+  policies_.Erase(id);
 }
 
 std::uint64_t AzureWorld::Count() const {

@@ -23,6 +23,7 @@
 #include "tests/support/azure_call.h"
 #include "tests/support/azure_graph.h"
 #include "tests/support/azure_login.h"
+#include "tests/support/azure_policy_assignments.h"
 #include "tests/support/azure_policy_states.h"
 #include "tests/support/azure_request_log.h"
 #include "tests/support/azure_subscriptions.h"
@@ -37,6 +38,7 @@ struct AzureSettings {
   std::size_t list_page = 100;    // registries
   std::size_t graph_page = 1000;  // rows, at most what is asked for
   std::size_t states_page = 1000;
+  std::size_t policy_page = 100;           // assignments, exemptions, descendants of a management group
   std::chrono::milliseconds graph_lag{0};  // how far Resource Graph is behind, for the changes that follow
   TokenLifetime token;
 
@@ -108,6 +110,9 @@ class AzureWorld {
   // ---- Azure Policy
 
   void PutPolicyState(const PolicyState& state) EXCLUDES(mutex_);
+  // A definition, an initiative, an assignment or an exemption, new or instead of the one of the same id, which is returned.
+  std::string PutPolicy(const nlohmann::json& body) EXCLUDES(mutex_);
+  void DeletePolicy(const std::string& id) EXCLUDES(mutex_);
 
   // ---- failures; the oldest that a call meets is what it gets
 
@@ -157,6 +162,7 @@ class AzureWorld {
   AzureReply TooManyQueries(const Turn& turn, std::chrono::microseconds resets_after) REQUIRES(mutex_);
   AzureReply AnswerPolicyInsights(const Turn& turn) REQUIRES(mutex_);
   http::Response ReadRegistries(const Turn& turn) REQUIRES(mutex_);
+  http::Response ReadPolicies(const Turn& turn) REQUIRES(mutex_);
   http::Response ReadOneRegistry(const Turn& turn, AzureSubscriptions::Subscription& subscription, RegistryView view) REQUIRES(mutex_);
   http::Response ListRegistries(const Turn& turn, AzureSubscriptions::Subscription& subscription, RegistryView view) REQUIRES(mutex_);
   // The error of a call about a subscription that is not there or closed to the identity.
@@ -180,6 +186,7 @@ class AzureWorld {
   std::map<std::string, std::vector<std::string>> management_groups_ GUARDED_BY(mutex_);  // lower-case
   AzureGraph graph_ GUARDED_BY(mutex_);
   AzurePolicyStates states_ GUARDED_BY(mutex_);
+  AzurePolicyAssignments policies_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, TokenBucket> buckets_ GUARDED_BY(mutex_);        // by key; "all SUBSCRIPTION" for all identities
   std::unordered_map<std::string, GraphWindow> graph_windows_ GUARDED_BY(mutex_);  // by key
   AzureRequestLog log_ GUARDED_BY(mutex_);
