@@ -26,6 +26,7 @@ class Turn {
   explicit Turn(Instant due) : due_(due) {}
 
   bool IsDue(Instant now) const { return !running_ && due_ <= now; }
+  bool IsRunning() const { return running_; }
   Instant due() const { return running_ ? Instant::max() : due_; }
   int failures() const { return failures_; }  // since the last success
 

@@ -28,7 +28,7 @@ constexpr auto kKinds = std::to_array<std::string_view>(
 class Collector {
  public:
   // `parent`: the id below which each has to be, with the slash before its name.
-  Collector(std::string source, std::string parent) : source_(std::move(source)), parent_(std::move(parent)) {}
+  Collector(std::string_view kind, std::string parent) : source_("the " + std::string(kind)), parent_(std::move(parent)) {}
 
   // Adds a page, and returns the way to the next one.
   ArmResult<std::string> Add(const json& page) {
@@ -50,7 +50,7 @@ class Collector {
   ArmResult<void> AddOne(const json& child, std::size_t index) {
     std::string id = child.is_object() ? base::AsciiLower(base::TextAt(child, "id")) : std::string();
     if (!id.starts_with(parent_) || id.size() == parent_.size() || id.find('/', parent_.size()) != std::string::npos) {
-      return Unavailable(source_ + ": $.value[" + std::to_string(index) + "] is no object with the id of one of them");
+      return Unavailable(source_ + ": $.value[" + std::to_string(index) + "] is no object with the id of one of this registry's");
     }
     const std::string text = base::DumpJson(child);
     if (ids_.size() == kMaxChildren || texts_.size() + text.size() > kMaxChildrenBytes) {
@@ -93,7 +93,7 @@ ArmResult<policy::ChildList> ReadChildren(Arm& arm, const base::Clock& clock, co
   }
   const Budget budget(clock, deadline);
   const std::string list = "/" + std::string(kind);
-  Collector children("the " + std::string(kind) + " of " + resource_id, base::AsciiLower(resource_id + list) + "/");
+  Collector children(kind, base::AsciiLower(resource_id + list) + "/");
   policy::ChildList read{.observed = clock.Now()};
   std::string target = id->Path() + list + "?api-version=" + http::PercentEncode(api_version);
   for (std::size_t pages = 0; pages < kMaxChildrenPages; ++pages) {
@@ -115,7 +115,7 @@ ArmResult<policy::ChildList> ReadChildren(Arm& arm, const base::Clock& clock, co
     }
     target = *std::move(next);
   }
-  return Unavailable("the " + std::string(kind) + " of " + resource_id + " have more than " + std::to_string(kMaxChildrenPages) + " pages");
+  return Unavailable("the " + std::string(kind) + " have more than " + std::to_string(kMaxChildrenPages) + " pages");
 }
 
 }  // namespace azure

@@ -78,7 +78,7 @@ void Confirmations::Ask(const std::vector<Host>& hosts, Instant until, Done done
   }
 }
 
-std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
+std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now, std::size_t requests) {
   while (!gets_.empty()) {
     const Entry& entry = hosts_.at(gets_.front());
     if (!entry.is_new && std::ranges::all_of(entry.waiters, [now](const auto& waiter) { return waiter->until <= now; })) {
@@ -90,7 +90,7 @@ std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
     if (next_get_ > now) {
       return std::nullopt;
     }
-    next_get_ = now + kConfirmSpacing;
+    next_get_ = now + kConfirmSpacing * requests;
     Work work{Work::Kind::kGet, {std::move(gets_.front())}, entry.resource_id};
     gets_.pop_front();
     asked_[work.login_servers.front()] = now + kConfirmInterval;
@@ -100,8 +100,8 @@ std::optional<Confirmations::Work> Confirmations::TakeGet(Instant now) {
   return std::nullopt;
 }
 
-std::optional<Confirmations::Work> Confirmations::Take(Instant now) {
-  if (auto get = TakeGet(now)) {
+std::optional<Confirmations::Work> Confirmations::Take(Instant now, std::size_t requests) {
+  if (auto get = TakeGet(now, requests)) {
     return get;
   }
   if (look_ups_.empty() || looking_up_ || next_look_up_ > now) {

@@ -59,8 +59,9 @@ class Confirmations {
     std::vector<std::string> login_servers;  // one for kGet
     std::string resource_id;                 // kGet
   };
-  // What to ask now. It runs until one of the On… is called with it.
-  std::optional<Work> Take(Instant now);
+  // What to ask now. It runs until one of the On… is called with it. A GET is followed by others about the same registry, for its
+  // children: `requests` in all, and their pace is that of requests.
+  std::optional<Work> Take(Instant now, std::size_t requests = 1);
   // When Take may have something; Instant::max() when nobody waits for anything that does not run already.
   Instant NextDue() const;
 
@@ -102,7 +103,7 @@ class Confirmations {
   void Settle(const std::string& login_server);
   void RememberAbsent(const std::string& login_server, Instant until);
   void Forget(Instant now);
-  std::optional<Work> TakeGet(Instant now);
+  std::optional<Work> TakeGet(Instant now, std::size_t requests);
 
   std::map<std::string, Entry> hosts_;
   std::deque<std::string> gets_;      // in the order in which they are asked; a subset of hosts_

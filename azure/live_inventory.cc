@@ -35,6 +35,15 @@ std::string SubscriptionOf(const std::string& resource_id) {
 
 KnownRegistry Known(const policy::Registry& registry) { return {registry.login_server, registry.resource_id, registry.observed}; }
 
+std::vector<KnownRegistry> AllKnown(const policy::Facts& facts) {
+  std::vector<KnownRegistry> known;
+  known.reserve(facts.size());
+  for (const auto& [login_server, registry] : facts) {
+    known.push_back(Known(registry->registry));
+  }
+  return known;
+}
+
 std::vector<KnownRegistry> KnownIn(const policy::Facts& facts, const std::string& subscription) {
   std::vector<KnownRegistry> known;
   for (const auto& [login_server, registry] : facts) {
@@ -191,6 +200,47 @@ bool LiveInventory::ReadStatesOnce() {
   return true;
 }
 
+std::optional<LiveInventory::ChildTurn> LiveInventory::TakeChildTurn() {
+  std::set<std::string> needed = NeededChildren();
+  base::MutexLock lock(refresh_mutex_);
+  const Instant now = clock_.Monotonic();
+  if (needed != needed_children_) {
+    const std::vector<KnownRegistry> known = AllKnown(*hooks_.facts());
+    for (Identity& identity : identities_) {
+      identity.schedule.NeedChildren(needed, known, now);
+    }
+    needed_children_ = std::move(needed);
+  }
+  const auto next = std::ranges::min_element(identities_, {}, [](const Identity& identity) { return identity.schedule.NextChildren(); });
+  auto task = next == identities_.end() ? std::nullopt : next->schedule.TakeChildren(now);
+  if (!task) {
+    return std::nullopt;
+  }
+  return ChildTurn{ReaderOf(static_cast<std::size_t>(next - identities_.begin())), *std::move(task)};
+}
+
+LiveInventory::Instant LiveInventory::NextChildren() const {
+  base::MutexLock lock(refresh_mutex_);
+  Instant next = Instant::max();
+  for (const Identity& identity : identities_) {
+    next = std::min(next, identity.schedule.NextChildren());
+  }
+  return next;
+}
+
+bool LiveInventory::ReadChildrenOnce() {
+  const std::optional<ChildTurn> turn = TakeChildTurn();
+  if (!turn) {
+    return false;
+  }
+  const ChildTask& task = turn->task;
+  const base::Time asked = clock_.Now();
+  auto answer = turn->reader.source->reader->ListChildren(task.resource_id, task.kind, kChildrenDeadline);
+  Finish(turn->reader.identity, "children", answer,
+         [&](Schedule& schedule, Instant now) { return schedule.OnChildren(task, std::move(answer), asked, now); });
+  return true;
+}
+
 void LiveInventory::RememberGone(const policy::Observations& learned) {
   const base::Time now = clock_.Now();
   std::erase_if(gone_, [now](const auto& gone) { return now - gone.second > kGoneRemembered || gone.second > now; });
@@ -253,10 +303,11 @@ LiveInventory::Instant LiveInventory::NextConfirm() const {
 }
 
 bool LiveInventory::ConfirmOnce() {
+  const std::size_t requests = 1 + NeededChildren().size();  // of each GET
   std::optional<Confirmations::Work> work;
   {
     base::MutexLock lock(confirm_mutex_);
-    work = confirmations_.Take(clock_.Monotonic());
+    work = confirmations_.Take(clock_.Monotonic(), requests);
   }
   CallDone();  // Take may have given up on some
   if (!work) {
@@ -302,7 +353,11 @@ std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string
   const std::string subscription = SubscriptionOf(resource_id);
   for (const Reader& reader : Readers(subscription)) {
     const base::Time asked = clock_.Now();
+    const Instant until = clock_.Monotonic() + kGetDeadline;
     ArmResult<policy::Registry> answer = reader.source->reader->Get(resource_id, kGetDeadline);
+    if (answer) {
+      AddChildren(reader, *answer, until);
+    }
     base::MutexLock lock(refresh_mutex_);
     Count("confirm", answer);
     std::optional<policy::Observations> learned;
@@ -317,6 +372,25 @@ std::optional<policy::Observations> LiveInventory::GetRegistry(const std::string
     }
   }
   return std::nullopt;
+}
+
+void LiveInventory::AddChildren(const Reader& reader, policy::Registry& registry, Instant until) {
+  policy::ChildLists lists;
+  for (const std::string& kind : NeededChildren()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_.Monotonic());
+    if (left.count() <= 0) {
+      break;
+    }
+    const base::Time asked = clock_.Now();
+    ArmResult<policy::ChildList> answer = reader.source->reader->ListChildren(registry.resource_id, kind, left);
+    base::MutexLock lock(refresh_mutex_);
+    Count("children", answer);
+    // A problem is told as well: it replaces no list that is known, and says why there is none where none is.
+    lists[kind] = answer ? *std::move(answer) : policy::ChildList{.observed = asked, .problem = answer.error().ToString()};
+  }
+  if (!lists.empty()) {
+    registry.children = std::make_shared<const policy::ChildLists>(std::move(lists));
+  }
 }
 
 void LiveInventory::LookUp(const Confirmations::Work& work) {
@@ -373,6 +447,7 @@ LiveInventory::Status LiveInventory::status() const {
       status.failing += one.failing;
       status.suspected += one.suspected;
       status.forbidden += one.forbidden;
+      status.children_failing += one.children_failing;
       if (one.problem && !status.problem) {
         status.problem = identity.source.name + ": " + *one.problem;
       }

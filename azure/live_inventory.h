@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,8 @@ inline constexpr std::chrono::milliseconds kGetDeadline{5'000};
 inline constexpr std::chrono::milliseconds kStatesDeadline{120'000};
 // They are read so often: Azure Policy evaluates a registry once in 24 hours, or some 15 minutes after it has changed.
 inline constexpr std::chrono::milliseconds kStatesInterval{900'000};
+// Of one list of children in the background, all its pages. Nobody waits for it.
+inline constexpr std::chrono::milliseconds kChildrenDeadline{30'000};
 // What was found to be gone is remembered for as long as an older answer may still be on its way.
 inline constexpr std::chrono::minutes kGoneRemembered{10};
 // The same problem is logged again after this.
@@ -60,6 +63,8 @@ class LiveInventory {
     // What is known now. Never null.
     std::function<std::shared_ptr<const policy::Facts>()> facts;
     base::Log log;
+    // Which kinds of children of registries are to be read now ("tokens"); asked before every reading, and cheap. Null: never any.
+    std::function<std::set<std::string>()> needed_children{};
   };
 
   struct Options {
@@ -83,6 +88,10 @@ class LiveInventory {
   bool ReadStatesOnce() EXCLUDES(refresh_mutex_);
   Instant NextStates() const EXCLUDES(refresh_mutex_);
   bool ReadsStates() const { return reads_states_; }
+  // The same for the children of registries. What is needed may change at any time: ReadChildrenOnce notices it, NextChildren does not.
+  bool ReadChildrenOnce() EXCLUDES(refresh_mutex_);
+  Instant NextChildren() const EXCLUDES(refresh_mutex_);
+  bool ReadsChildren() const { return hooks_.needed_children != nullptr; }
 
   // Asks about those registries; `done` is called once when what Azure says is in the facts, or when nothing more is to be
   // expected, at once or from a thread of this inventory's or of the facts' owner. After `until` nobody waits any more. Does
@@ -91,13 +100,13 @@ class LiveInventory {
   // Called after every Freshen that may have brought work for ConfirmOnce. Set before the first.
   void OnWork(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  // How often Azure was asked what ("discover", "list", "settle", "states", "confirm", "look_up"), and what came of it ("ok",
-  // "not_found", "forbidden", "throttled", "held_back", "unavailable", "rejected").
+  // How often Azure was asked what ("discover", "list", "settle", "states", "children", "confirm", "look_up"), and what came of
+  // it ("ok", "not_found", "forbidden", "throttled", "held_back", "unavailable", "rejected").
   using Reads = std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>;
 
   struct Status {
     bool complete = false;  // everything has had its first answer
-    std::size_t subscriptions = 0, failing = 0, suspected = 0, forbidden = 0;
+    std::size_t subscriptions = 0, failing = 0, suspected = 0, forbidden = 0, children_failing = 0;
     std::optional<std::string> problem;  // the most important one
     Confirmations::Counters confirmations;
     std::size_t waiting = 0;  // hosts that admissions wait for
@@ -127,7 +136,14 @@ class LiveInventory {
     std::string subscription;
   };
 
+  struct ChildTurn {
+    Reader reader;
+    ChildTask task;
+  };
+
   std::optional<StatesTurn> TakeStatesTurn() EXCLUDES(refresh_mutex_);
+  std::set<std::string> NeededChildren() const { return hooks_.needed_children ? hooks_.needed_children() : std::set<std::string>(); }
+  std::optional<ChildTurn> TakeChildTurn() EXCLUDES(refresh_mutex_);
   std::optional<Turn> TakeTurn() EXCLUDES(refresh_mutex_);
   // Ends an identity's turn: hands its answer to the schedule, and what that made of it on.
   template <class Answer, class Hand>
@@ -140,8 +156,10 @@ class LiveInventory {
   void Count(std::string_view what, const ArmResult<T>& answer) REQUIRES(refresh_mutex_);
 
   void Confirm(const Confirmations::Work& work) EXCLUDES(confirm_mutex_, refresh_mutex_);
-  // What Azure says of one registry now. Nothing: it could not tell.
+  // What Azure says of one registry now, with those of its children that are needed. Nothing: it could not tell.
   std::optional<policy::Observations> GetRegistry(const std::string& login_server, const std::string& resource_id) EXCLUDES(refresh_mutex_);
+  // Reads them into it, as long as there is time.
+  void AddChildren(const Reader& reader, policy::Registry& registry, Instant until) EXCLUDES(refresh_mutex_);
   void LookUp(const Confirmations::Work& work) EXCLUDES(confirm_mutex_, refresh_mutex_);
   Reader ReaderOf(std::size_t identity) const REQUIRES(refresh_mutex_);
   std::vector<Reader> Readers() const EXCLUDES(refresh_mutex_);
@@ -159,7 +177,8 @@ class LiveInventory {
 
   mutable base::Mutex refresh_mutex_;
   std::vector<Identity> identities_ GUARDED_BY(refresh_mutex_);
-  std::size_t next_identity_ GUARDED_BY(refresh_mutex_) = 0;  // whose turn it is to be looked at first
+  std::size_t next_identity_ GUARDED_BY(refresh_mutex_) = 0;          // whose turn it is to be looked at first
+  std::set<std::string> needed_children_ GUARDED_BY(refresh_mutex_);  // that the schedules were told of
   bool told_complete_ GUARDED_BY(refresh_mutex_) = false;
   Reads reads_ GUARDED_BY(refresh_mutex_);
   // By login server and resource id, lower-case: when it was asked about.

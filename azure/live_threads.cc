@@ -28,6 +28,10 @@ LiveThreads::LiveThreads(LiveInventory& inventory, std::function<void()> interru
     threads_.emplace_back(
         [this] { Run("azure-states", [this] { return inventory_.ReadStatesOnce(); }, [this] { return inventory_.NextStates(); }); });
   }
+  if (inventory_.ReadsChildren()) {  // one, so that no list of registries waits for them; it sleeps while none are needed
+    threads_.emplace_back(
+        [this] { Run("azure-children", [this] { return inventory_.ReadChildrenOnce(); }, [this] { return inventory_.NextChildren(); }); });
+  }
 }
 
 LiveThreads::~LiveThreads() { Stop(); }

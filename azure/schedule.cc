@@ -50,7 +50,7 @@ policy::Observations Found(const KnownRegistry& known, policy::Registry registry
 bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
 
 Schedule::Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now)
-    : options_(options), named_(Lowered(scope.subscriptions)), random_(seed), next_settle_(now) {
+    : options_(options), named_(Lowered(scope.subscriptions)), random_(seed), next_settle_(now), children_(seed) {
   if (NeedsDiscovery(scope)) {
     discovery_.emplace(now);
   }
@@ -136,17 +136,18 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
   if (options_.states && !entry.states) {
     entry.states.emplace(now);
   }
-  LoginServers present;
+  ChildSchedule::Registries present;
   for (const policy::Registry& registry : *answer) {
-    present.emplace(base::AsciiLower(registry.resource_id), registry.login_server);
+    present.emplace(base::AsciiLower(registry.resource_id), ChildSchedule::Registry{registry.login_server, registry.resource_id});
   }
   for (const KnownRegistry& registry : known) {
     const auto listed = present.find(base::AsciiLower(registry.resource_id));
-    if (listed != present.end() && listed->second != registry.login_server) {
+    if (listed != present.end() && listed->second.login_server != registry.login_server) {
       learned.gone.push_back(Gone(registry, asked));
     }
   }
   Suspect(subscription, known, present, asked, now);
+  children_.Set(subscription, present, now);
   learned.present = std::move(*answer);
   if (present.empty() && known.empty() && !IsOwn(subscription)) {
     Forget(subscription);  // its last registry is gone, and Resource Graph knows it
@@ -157,9 +158,10 @@ policy::Observations Schedule::OnListed(const std::string& subscription, ArmResu
 void Schedule::Forget(const std::string& subscription) {
   subscriptions_.erase(subscription);
   std::erase_if(suspicions_, [&](const auto& entry) { return entry.second.subscription == subscription; });
+  children_.Forget(subscription);
 }
 
-void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const LoginServers& present,
+void Schedule::Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const ChildSchedule::Registries& present,
                        base::Time asked, Instant now) {
   std::set<std::string> missing;
   for (const KnownRegistry& registry : known) {
@@ -229,6 +231,26 @@ policy::Observations Schedule::OnStates(const std::string& subscription, ArmResu
   return learned;
 }
 
+void Schedule::NeedChildren(const std::set<std::string>& kinds, const std::vector<KnownRegistry>& known, Instant now) {
+  const bool was_needed = children_.IsNeeded();
+  children_.Need(kinds, now);
+  if (was_needed || !children_.IsNeeded()) {
+    return;
+  }
+  std::map<std::string, ChildSchedule::Registries> registries;  // by subscription
+  for (const KnownRegistry& registry : known) {
+    if (const auto id = ParseRegistryId(registry.resource_id)) {
+      registries[base::AsciiLower(id->subscription)].emplace(base::AsciiLower(registry.resource_id),
+                                                             ChildSchedule::Registry{registry.login_server, registry.resource_id});
+    }
+  }
+  for (const auto& [id, subscription] : subscriptions_) {
+    if (subscription.was_read && registries.contains(id)) {  // one that was not may be another identity's
+      children_.Set(id, registries[id], now);
+    }
+  }
+}
+
 bool Schedule::MeansGone(const ArmError& error, const std::string& subscription) const {
   if (error.kind != Kind::kNotFound) {
     return false;
@@ -264,6 +286,10 @@ Schedule::Status Schedule::status() const {
             "registry " + suspicion.registry.login_server + " is in no list any more and may not be read: " + suspicion.problem;
       }
     }
+  }
+  status.children_failing = children_.failing();
+  if (!status.problem) {
+    status.problem = children_.problem();
   }
   for (const auto& [id, subscription] : subscriptions_) {
     if (subscription.states_error && !status.problem) {

@@ -17,6 +17,7 @@
 
 #include "azure/arm_error.h"
 #include "azure/back_off.h"
+#include "azure/child_schedule.h"
 #include "azure/registry_reader.h"
 #include "base/time.h"
 #include "policy/observations.h"
@@ -87,6 +88,15 @@ class Schedule {
   Instant NextStates() const;
   policy::Observations OnStates(const std::string& subscription, ArmResult<policy::SubscriptionStates> answer, Instant now);
 
+  // The same for the children of registries, apart as well. Which kinds are read is told when that changes; `known` is all that the
+  // facts hold then, since lists tell of registries only from then on.
+  void NeedChildren(const std::set<std::string>& kinds, const std::vector<KnownRegistry>& known, Instant now);
+  std::optional<ChildTask> TakeChildren(Instant now) { return children_.Take(now); }
+  Instant NextChildren() const { return children_.NextDue(); }
+  policy::Observations OnChildren(const ChildTask& task, ArmResult<policy::ChildList> answer, base::Time asked, Instant now) {
+    return children_.OnRead(task, std::move(answer), asked, now);
+  }
+
   // Whether a GET that ended in `error` means that the registry is gone. A subscription that is not found counts only when
   // this identity has read it: to an identity of another tenant all subscriptions of this one are "not found".
   bool MeansGone(const ArmError& error, const std::string& subscription) const;
@@ -101,6 +111,7 @@ class Schedule {
     std::size_t failing = 0;             // of them, whose last answer was an error
     std::size_t suspected = 0;           // registries that a list lacked, not settled yet
     std::size_t forbidden = 0;           // of them, that may not be read any more: kept at their true age
+    std::size_t children_failing = 0;    // registries, children of which could not be read at the last try
     std::optional<std::string> problem;  // the most important one, with what to do
   };
   Status status() const;
@@ -122,14 +133,12 @@ class Schedule {
     std::string problem;
   };
 
-  using LoginServers = std::map<std::string, std::string>;  // by resource id, lower-case
-
   static Instant StatesDue(const Subscription& subscription) { return subscription.states ? subscription.states->due() : Instant::max(); }
   // It is none of this identity's any more, and what was suspected of it neither.
   void Forget(const std::string& subscription);
   // Those of `known` that `present` lacks, and that the list should have held.
-  void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const LoginServers& present, base::Time asked,
-               Instant now);
+  void Suspect(const std::string& subscription, const std::vector<KnownRegistry>& known, const ChildSchedule::Registries& present,
+               base::Time asked, Instant now);
   // Whether this identity is known to be the one that reads it.
   bool IsOwn(const std::string& subscription) const { return named_.contains(subscription) || discovered_.contains(subscription); }
 
@@ -143,6 +152,7 @@ class Schedule {
   std::map<std::string, Subscription> subscriptions_;  // by id, lower-case
   std::map<std::string, Suspicion> suspicions_;        // by resource id, lower-case
   Instant next_settle_;
+  ChildSchedule children_;
 };
 
 }  // namespace azure

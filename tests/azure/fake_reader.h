@@ -58,6 +58,11 @@ class FakeReader final : public RegistryReader {
     base::MutexLock lock(mutex_);
     overtaking_ = std::move(overtaking);
   }
+  // Called once, before the next list of children is put together.
+  void BeforeChildren(std::function<void()> before) EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    before_children_ = std::move(before);
+  }
   std::vector<std::string> calls() const EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
     return calls_;
@@ -113,6 +118,9 @@ class FakeReader final : public RegistryReader {
   }
   ArmResult<policy::ChildList> ListChildren(const std::string& resource_id, std::string_view kind, std::chrono::milliseconds) override
       EXCLUDES(mutex_) {
+    if (const auto before = TakeBeforeChildren()) {
+      before();
+    }
     base::MutexLock lock(mutex_);
     const std::string name = resource_id.substr(resource_id.rfind('/') + 1);
     calls_.push_back(std::string(kind) + " of " + name);
@@ -144,6 +152,10 @@ class FakeReader final : public RegistryReader {
     base::MutexLock lock(mutex_);
     return std::exchange(overtaking_, nullptr);
   }
+  std::function<void()> TakeBeforeChildren() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    return std::exchange(before_children_, nullptr);
+  }
   policy::Registry RegistryOf(const std::string& name, const std::string& subscription) const {
     return {name + ".azurecr.io", name, IdOf(name, subscription), clock_.Now(), "{}"};
   }
@@ -155,6 +167,7 @@ class FakeReader final : public RegistryReader {
   std::optional<ArmError> children_failure_ GUARDED_BY(mutex_);
   std::vector<std::string> calls_ GUARDED_BY(mutex_);
   std::function<void()> overtaking_ GUARDED_BY(mutex_);
+  std::function<void()> before_children_ GUARDED_BY(mutex_);
 };
 
 }  // namespace azure

@@ -18,6 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -53,7 +54,8 @@ class LiveInventoryTest : public ::testing::Test {
   LiveInventory::Hooks Hooks() {
     return {
         [this](policy::Observations learned, std::function<void()> merged) { offers_.emplace_back(std::move(learned), std::move(merged)); },
-        [this] { return facts_; }, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); }};
+        [this] { return facts_; }, [this](base::LogLevel, std::string_view message) { logged_.emplace_back(message); },
+        [this] { return needed_; }};
   }
 
   // What the owner of the facts does.
@@ -68,6 +70,7 @@ class LiveInventoryTest : public ::testing::Test {
       for (const policy::GoneRegistry& gone : learned.gone) {
         facts->Remove(gone.login_server);
       }
+      children_.insert(children_.end(), learned.children.begin(), learned.children.end());
       complete_ = complete_ || learned.complete;
       facts_ = std::move(facts);
       if (merged) {
@@ -87,6 +90,20 @@ class LiveInventoryTest : public ::testing::Test {
       RefreshAll();
       clock_.Advance(milliseconds(500));
     }
+  }
+  void ReadChildrenFor(std::chrono::seconds time) {
+    const auto end = clock_.Monotonic() + time;
+    while (clock_.Monotonic() < end) {
+      RefreshAll();
+      while (inventory_->ReadChildrenOnce()) {
+        Merge();
+      }
+      clock_.Advance(milliseconds(100));
+    }
+  }
+  std::vector<std::string> CallsFrom(std::size_t begin) const {
+    const std::vector<std::string> calls = reader_.calls();
+    return {calls.begin() + static_cast<std::ptrdiff_t>(begin), calls.end()};
   }
   void ConfirmAll() {
     while (inventory_->ConfirmOnce()) {
@@ -112,6 +129,8 @@ class LiveInventoryTest : public ::testing::Test {
   StatesReader states_;  // null: they are not read
   int states_read_ = 0;
   std::optional<ArmError> states_failure_;
+  std::set<std::string> needed_;                    // kinds of children
+  std::vector<policy::ObservedChildren> children_;  // that were offered apart from their registry
   std::vector<LiveInventory::Source> sources_;
   std::deque<std::pair<policy::Observations, std::function<void()>>> offers_;
   std::vector<std::string> logged_;
@@ -406,6 +425,152 @@ TEST_F(LiveInventoryTest, StatesAreNotReadUnlessTheyAreAskedFor) {
   EXPECT_EQ(inventory_->NextStates(), LiveInventory::Instant::max());
 }
 
+TEST_F(LiveInventoryTest, ChildrenAreReadWhenTheyAreNeededAndNotElse) {
+  reader_.Put("contoso", kOne);
+  reader_.Put("fabrikam", kTwo);
+  Start();
+  EXPECT_TRUE(inventory_->ReadsChildren());
+  ReadChildrenFor(minutes(5));
+  EXPECT_EQ(inventory_->status().reads.count({"children", "ok"}), 0u);
+  needed_ = {"tokens"};
+  const std::size_t before = reader_.calls().size();
+  EXPECT_TRUE(inventory_->ReadChildrenOnce()) << "no list of registries has to come first";
+  clock_.Advance(kChildrenSpacing);
+  EXPECT_TRUE(inventory_->ReadChildrenOnce());
+  EXPECT_FALSE(inventory_->ReadChildrenOnce());
+  EXPECT_THAT(CallsFrom(before), ElementsAre("tokens of contoso", "tokens of fabrikam"));
+  Merge();
+  ASSERT_THAT(children_, SizeIs(2));
+  EXPECT_EQ(children_[0].login_server, "contoso.azurecr.io");
+  EXPECT_EQ(children_[0].resource_id, IdOf("contoso", kOne));
+  EXPECT_EQ(children_[1].lists.at("tokens").observed, clock_.Now());
+  EXPECT_EQ((inventory_->status().reads.at({"children", "ok"})), 2u);
+  needed_ = {};
+  ReadChildrenFor(minutes(30));
+  EXPECT_EQ((inventory_->status().reads.at({"children", "ok"})), 2u);
+}
+
+TEST_F(LiveInventoryTest, TheChildrenOfANewRegistryAreReadAfterTheListThatBringsIt) {
+  needed_ = {"tokens", "webhooks"};
+  reader_.Put("contoso");
+  Start();
+  ReadChildrenFor(seconds(2));
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "list 1", "tokens of contoso", "webhooks of contoso"));
+  reader_.Put("fabrikam");
+  ReadChildrenFor(seconds(70));
+  EXPECT_THAT(CallsFrom(4), ElementsAre("list 1", "tokens of fabrikam", "webhooks of fabrikam"));
+}
+
+TEST_F(LiveInventoryTest, ChildrenThatCannotBeReadAreToldOfAndDisturbNoList) {
+  needed_ = {"tokens"};
+  reader_.Put("contoso");
+  Start();
+  ReadChildrenFor(seconds(2));
+  reader_.FailChildren(ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed"));
+  ReadChildrenFor(minutes(30));
+  LiveInventory::Status status = inventory_->status();
+  EXPECT_EQ(status.children_failing, 1u);
+  EXPECT_EQ(status.failing, 0u);
+  EXPECT_LE((status.reads.at({"children", "forbidden"})), 15u);
+  EXPECT_GE((status.reads.at({"list", "ok"})), 25u);
+  EXPECT_THAT(status.problem, ::testing::Optional(AllOf(HasSubstr("tokens of"), HasSubstr("403 AuthorizationFailed"))));
+  EXPECT_THAT(logged_, Contains(HasSubstr("tokens of")));
+  EXPECT_THAT(children_.back().lists.at("tokens").problem, HasSubstr("Azure answered 403"));
+  reader_.FailChildren(std::nullopt);
+  ReadChildrenFor(minutes(6));
+  EXPECT_EQ(inventory_->status().problem, std::nullopt);
+  EXPECT_EQ(inventory_->status().children_failing, 0u);
+}
+
+TEST_F(LiveInventoryTest, AConfirmationReadsTheNeededChildrenAndOffersAllAtOnce) {
+  needed_ = {"tokens", "webhooks"};
+  reader_.Put("contoso");
+  Start();
+  ReadChildrenFor(seconds(30));
+  const std::size_t before = reader_.calls().size();
+  Freshen({"contoso.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_THAT(CallsFrom(before), ElementsAre("get contoso", "tokens of contoso", "webhooks of contoso"));
+  ASSERT_THAT(offers_, SizeIs(1));
+  ASSERT_THAT(offers_.front().first.present, SizeIs(1));
+  const auto& lists = offers_.front().first.present[0].children;
+  ASSERT_NE(lists, nullptr);
+  ASSERT_THAT(*lists, SizeIs(2));
+  EXPECT_EQ(lists->at("webhooks").observed, clock_.Now());
+  EXPECT_EQ(done_, 0);
+  Merge();
+  EXPECT_EQ(done_, 1);
+  clock_.Advance(kConfirmInterval);
+  needed_ = {};
+  Freshen({"contoso.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_EQ(offers_.front().first.present[0].children, nullptr);
+}
+
+TEST_F(LiveInventoryTest, AConfirmationWithoutTheChildrenIsOneOfTheRegistry) {
+  needed_ = {"tokens", "webhooks"};
+  reader_.Put("contoso");
+  Start();
+  ReadChildrenFor(seconds(30));
+  reader_.BeforeChildren([this] { clock_.Advance(kGetDeadline); });
+  const std::size_t before = reader_.calls().size();
+  reader_.FailChildren(ErrorOf(ArmError::Kind::kUnavailable, 0));
+  Freshen({"contoso.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_THAT(CallsFrom(before), ElementsAre("get contoso", "tokens of contoso")) << "no time is left for more";
+  ASSERT_THAT(offers_, SizeIs(1));
+  ASSERT_THAT(offers_.front().first.present, SizeIs(1));
+  const auto& lists = offers_.front().first.present[0].children;
+  ASSERT_NE(lists, nullptr);
+  EXPECT_THAT(*lists, SizeIs(1));
+  EXPECT_EQ(lists->at("tokens").resources, "");
+  EXPECT_THAT(lists->at("tokens").problem, HasSubstr("What happened."));
+  Merge();
+  EXPECT_EQ(done_, 1);
+}
+
+TEST_F(LiveInventoryTest, AnUnknownHostIsReadWithItsChildren) {
+  needed_ = {"tokens"};
+  Start();
+  RefreshAll();
+  reader_.Put("fabrikam", kTwo);
+  Freshen({"fabrikam.azurecr.io"});
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "look up 1", "get fabrikam", "tokens of fabrikam"));
+  ASSERT_NE(offers_.front().first.present[0].children, nullptr);
+}
+
+TEST_F(LiveInventoryTest, ConfirmationsWithChildrenKeepTheirPaceInRequests) {
+  needed_ = {"scopeMaps", "tokens", "webhooks"};
+  for (int i = 0; i < 10; ++i) {
+    reader_.Put("registry" + std::to_string(i));
+  }
+  Start();
+  RefreshAll();
+  clock_.Advance(seconds(10));
+  for (int i = 0; i < 10; ++i) {
+    Freshen({"registry" + std::to_string(i) + ".azurecr.io"});
+  }
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+  clock_.Advance(kConfirmSpacing * 4 - milliseconds(1));
+  EXPECT_FALSE(inventory_->ConfirmOnce());
+  clock_.Advance(milliseconds(1));
+  EXPECT_TRUE(inventory_->ConfirmOnce());
+}
+
+TEST_F(LiveInventoryTest, EachIdentityReadsTheChildrenOfItsOwnRegistries) {
+  FakeReader other(clock_);
+  reader_.Put("contoso", kOne);
+  other.Put("fabrikam", kTwo);
+  sources_.push_back({"client secret", {}, &other});
+  needed_ = {"tokens"};
+  Start();
+  ReadChildrenFor(seconds(2));
+  EXPECT_THAT(other.calls(), ElementsAre("discover", "list 2", "tokens of fabrikam"));
+  EXPECT_THAT(reader_.calls(), ElementsAre("discover", "list 1", "tokens of contoso"));
+}
+
 // The threads, by the system's clock.
 TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
   const base::SystemClock clock;
@@ -415,6 +580,7 @@ TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
   base::CondVar changed;
   auto facts = std::make_shared<const policy::Facts>();
   bool complete = false;
+  bool children = false;
   bool done = false;
   std::vector<std::thread> mergers;
   LiveInventory::Hooks hooks{[&](policy::Observations learned, const std::function<void()>& merged) {
@@ -425,6 +591,7 @@ TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
                                }
                                facts = std::move(next);
                                complete = complete || learned.complete;
+                               children = children || !learned.children.empty();
                                if (merged) {
                                  mergers.emplace_back(merged);  // the owner of the facts has a thread of its own
                                }
@@ -434,7 +601,7 @@ TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
                                base::MutexLock lock(mutex);
                                return facts;
                              },
-                             [](base::LogLevel, std::string_view) {}};
+                             [](base::LogLevel, std::string_view) {}, [] { return std::set<std::string>{"tokens"}; }};
   LiveInventory::Options options;
   options.registry_suffixes = {"azurecr.io"};
   LiveInventory inventory(options, {{"identity", {}, &reader}}, hooks, clock);
@@ -442,7 +609,7 @@ TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
   LiveThreads threads(inventory, [&] { ++interrupts; });
   {
     base::MutexLock lock(mutex);
-    while (!complete) {
+    while (!complete || !children) {
       changed.Wait(mutex);
     }
   }
@@ -463,7 +630,7 @@ TEST(LiveThreads, ReadWhatIsDueAndConfirmWhatIsAsked) {
     merger.join();
   }
   EXPECT_EQ(interrupts, 1);
-  EXPECT_THAT(reader.calls(), UnorderedElementsAre("discover", "list 1", "get contoso"));
+  EXPECT_THAT(reader.calls(), UnorderedElementsAre("discover", "list 1", "tokens of contoso", "get contoso", "tokens of contoso"));
 }
 
 }  // namespace
