@@ -14,16 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kProvider = "/providers/Microsoft.Authorization/";
-
-json Body(const std::string& scope, const std::string& type, const std::string& name, json properties, const json& more) {
-  properties.update(more);
-  return {{"id", scope + kProvider + type + "/" + name},
-          {"type", "Microsoft.Authorization/" + type},
-          {"name", name},
-          {"properties", std::move(properties)}};
-}
-
 std::string VersionOf(const AzureCall& call) {
   return call.operation == AzureOperation::kListPolicyExemptions ? "2022-07-01-preview"
          : call.operation == AzureOperation::kListDescendants    ? "2020-05-01"
@@ -54,32 +44,6 @@ http::Response Page(const AzureCall& call, const std::vector<json>& items, std::
 }
 
 }  // namespace
-
-json PolicyAssignmentBody(const std::string& scope, const std::string& name, const std::string& definition_id, const json& properties) {
-  return Body(scope, "policyAssignments", name,
-              {{"displayName", name},
-               {"policyDefinitionId", definition_id},
-               {"scope", scope},
-               {"notScopes", json::array()},
-               {"parameters", json::object()},
-               {"enforcementMode", "Default"}},
-              properties);
-}
-
-json PolicyExemptionBody(const std::string& scope, const std::string& name, const std::string& assignment_id, const json& properties) {
-  return Body(scope, "policyExemptions", name,
-              {{"displayName", name}, {"policyAssignmentId", assignment_id}, {"exemptionCategory", "Waiver"}}, properties);
-}
-
-json PolicyDefinitionBody(const std::string& scope, const std::string& name, const json& properties) {
-  return Body(scope, "policyDefinitions", name,
-              {{"displayName", name}, {"policyType", scope.empty() ? "BuiltIn" : "Custom"}, {"mode", "Indexed"}}, properties);
-}
-
-json PolicyInitiativeBody(const std::string& scope, const std::string& name, const json& properties) {
-  return Body(scope, "policySetDefinitions", name, {{"displayName", name}, {"policyType", scope.empty() ? "BuiltIn" : "Custom"}},
-              properties);
-}
 
 void AzurePolicyAssignments::Put(json body) {
   const std::string id = base::AsciiLower(body.at("id").get_ref<const std::string&>());

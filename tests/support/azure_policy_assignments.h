@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -12,17 +11,9 @@
 
 #include "http/client.h"
 #include "tests/support/azure_call.h"
+#include "tests/support/policy_bodies.h"
 
 namespace support {
-
-// Bodies as Resource Manager prints them; definitions, initiatives, assignments and exemptions differ by their ids alone.
-nlohmann::json PolicyAssignmentBody(const std::string& scope, const std::string& name, const std::string& definition_id,
-                                    const nlohmann::json& properties = nlohmann::json::object());
-nlohmann::json PolicyExemptionBody(const std::string& scope, const std::string& name, const std::string& assignment_id,
-                                   const nlohmann::json& properties = nlohmann::json::object());
-// `scope` "": built in.
-nlohmann::json PolicyDefinitionBody(const std::string& scope, const std::string& name, const nlohmann::json& properties);
-nlohmann::json PolicyInitiativeBody(const std::string& scope, const std::string& name, const nlohmann::json& properties);
 
 // For one thread at a time.
 class AzurePolicyAssignments {
