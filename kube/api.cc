@@ -25,6 +25,9 @@ constexpr std::chrono::seconds kWatchGrace{10};
 constexpr const char* kJson = "application/json";
 constexpr const char* kMergePatch = "application/merge-patch+json";
 constexpr const char* kApply = "application/apply-patch+yaml";  // JSON is YAML
+// Whole objects from who cannot leave the rest out: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+constexpr const char* kMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+constexpr const char* kMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";  // of a watch's events
 
 milliseconds Left(const base::Clock& clock, Instant until) { return std::chrono::duration_cast<milliseconds>(until - clock.Monotonic()); }
 
@@ -79,9 +82,14 @@ ApiResult<json> Api::Get(const Collection& in, const std::string& name, millisec
 }
 
 ApiResult<Page> Api::List(const Collection& in, const Selection& selection, const std::string& continue_token, milliseconds deadline) {
-  const std::string limit = std::to_string(kPageSize);
-  const std::string query = QueryOf(selection, {{"limit", limit}, {"continue", continue_token}});
-  auto list = Perform({.method = "GET", .path = PathOf(in), .query = query, .verb = "list", .in = in}, deadline);
+  const std::string limit = std::to_string(selection.limit);
+  auto list = Perform({.method = "GET",
+                       .path = PathOf(in),
+                       .query = QueryOf(selection, {{"limit", limit}, {"continue", continue_token}}),
+                       .accept = selection.metadata_only ? kMetadataList : kJson,
+                       .verb = "list",
+                       .in = in},
+                      deadline);
   if (!list) {
     return tl::unexpected(std::move(list.error()));
   }
@@ -123,6 +131,7 @@ ApiResult<void> Api::Watch(const Collection& in, const Selection& selection, con
   const auto answer = Ask({.method = "GET",
                            .path = PathOf(in),
                            .query = query,
+                           .accept = selection.metadata_only ? kMetadata : kJson,
                            .verb = "watch",
                            .in = in,
                            .sink = [&reader](std::string_view piece) { return reader.Take(piece); }},
@@ -237,7 +246,7 @@ ApiResult<http::Response> Api::Send(const Call& call, milliseconds deadline) {
     if (request.deadline.count() <= 0) {
       return Unavailable("the time for the call was over before it was sent");
     }
-    request.headers = {{"Accept", kJson}};
+    request.headers = {{"Accept", call.accept}};
     if (!call.content_type.empty()) {
       request.headers.emplace_back("Content-Type", call.content_type);
     }

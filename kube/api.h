@@ -31,8 +31,10 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{16} << 20;
 inline constexpr std::size_t kPageSize = 500;
 
 struct Selection {  // "" selects everything
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector{};
+  std::string field_selector{};
+  std::size_t limit = kPageSize;  // of a page
+  bool metadata_only = false;     // of each object its metadata alone: a tenth of the bytes
 };
 
 struct Page {
@@ -100,6 +102,7 @@ class Api {
     std::string query{};
     std::string body{};
     std::string content_type{};
+    std::string accept = "application/json";
     std::string verb{};
     Collection in{};
     std::function<bool(std::string_view)> sink{};

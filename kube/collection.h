@@ -18,6 +18,10 @@ struct Collection {
 
 inline Collection Secrets(std::string namespace_name) { return {"", "v1", "secrets", std::move(namespace_name)}; }
 inline Collection ConfigMaps(std::string namespace_name) { return {"", "v1", "configmaps", std::move(namespace_name)}; }
+// "": of all namespaces.
+inline Collection Pods(std::string namespace_name) { return {"", "v1", "pods", std::move(namespace_name)}; }
+inline Collection ReplicaSets(std::string namespace_name) { return {"apps", "v1", "replicasets", std::move(namespace_name)}; }
+inline Collection Jobs(std::string namespace_name) { return {"batch", "v1", "jobs", std::move(namespace_name)}; }
 
 // "/api/v1/namespaces/acr/secrets". An error for what no such name may be: none of it can lead to another path.
 base::Result<std::string> PathOf(const Collection& collection);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "kube/api.h"
+#include "kube/pages.h"
 
 namespace kube {
 
@@ -29,7 +30,6 @@ struct ReflectorCallbacks {
 inline constexpr std::chrono::seconds kWatchTimeout{240};
 // From the beginning of one watch to that of the next: servers and proxies that end each at once are not asked at a gallop.
 inline constexpr std::chrono::milliseconds kWatchSpacing{1'000};
-inline constexpr std::chrono::milliseconds kPageDeadline{60'000};
 // Between tries: doubled from the first to the last, with jitter, or as long as the server asks.
 inline constexpr std::chrono::milliseconds kFirstPause{500};
 inline constexpr std::chrono::milliseconds kLongestPause{30'000};

@@ -38,7 +38,19 @@ bool IsSelected(const json& object, const std::map<std::string, std::string>& qu
   return fields == query.end() || fields->second == "metadata.name=" + Text(metadata, "name");
 }
 
+json MetadataOnly(const json& object) {
+  return {{"kind", "PartialObjectMetadata"}, {"apiVersion", "meta.k8s.io/v1"}, {"metadata", object["metadata"]}};
+}
+
 std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// "shop" of "/api/v1/namespaces/shop/pods/cart"; "" of what is in none.
+std::string NamespaceOf(const std::string& path) {
+  constexpr std::string_view kNamespaces = "/namespaces/";
+  const std::size_t at = path.find(kNamespaces);
+  const std::string rest = at == std::string::npos ? "" : path.substr(at + kNamespaces.size());
+  return rest.find('/') == std::string::npos ? "" : rest.substr(0, rest.find('/'));
+}
 
 // Whether the object of that path is in the call's collection.
 bool IsIn(const KubernetesCall& call, const std::string& path) {
@@ -157,6 +169,9 @@ http::Response FakeKubernetes::List(const KubernetesCall& call) {
       items.push_back(entry->second.value);
       items.back().erase("apiVersion");
       items.back().erase("kind");
+      if (call.metadata_only) {
+        items.back() = MetadataOnly(entry->second.value);
+      }
       last = entry->first;
     }
   }
@@ -164,7 +179,10 @@ http::Response FakeKubernetes::List(const KubernetesCall& call) {
   if (more) {
     metadata["continue"] = std::to_string(version) + ":" + last;
   }
-  return Ok({{"kind", call.type.kind + "List"}, {"apiVersion", "v1"}, {"metadata", metadata}, {"items", items}});
+  return Ok({{"kind", call.metadata_only ? "PartialObjectMetadataList" : call.type.kind + "List"},
+             {"apiVersion", call.metadata_only ? "meta.k8s.io/v1" : "v1"},
+             {"metadata", metadata},
+             {"items", items}});
 }
 
 http::Response FakeKubernetes::Watch(const KubernetesCall& call) const {
@@ -176,7 +194,7 @@ http::Response FakeKubernetes::Watch(const KubernetesCall& call) const {
   std::string events;
   for (const Change& change : changes_) {
     if (change.version > from && IsIn(call, change.path) && IsSelected(change.object, call.query)) {
-      events += json{{"type", change.type}, {"object", change.object}}.dump() + "\n";
+      events += json{{"type", change.type}, {"object", call.metadata_only ? MetadataOnly(change.object) : change.object}}.dump() + "\n";
     }
   }
   const json bookmark = {{"kind", call.type.kind}, {"apiVersion", "v1"}, {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
@@ -341,6 +359,9 @@ void FakeKubernetes::Put(const std::string& path, json object, const std::string
   stored.fields.Write(before, object, manager);
   json& metadata = object["metadata"];
   metadata["name"] = path.substr(path.rfind('/') + 1);
+  if (const std::string namespace_name = NamespaceOf(path); !namespace_name.empty()) {
+    metadata["namespace"] = namespace_name;
+  }
   metadata["uid"] = before.is_null() ? json("uid-" + std::to_string(++uids_)) : before["metadata"]["uid"];
   metadata["resourceVersion"] = std::to_string(++version_);
   changes_.push_back({version_, path, before.is_null() ? "ADDED" : "MODIFIED", object});

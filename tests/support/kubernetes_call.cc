@@ -12,12 +12,15 @@
 namespace support {
 namespace {
 
-const std::array<KubernetesResource, 9>& Resources() {
-  static const std::array<KubernetesResource, 9> kResources = {{
+const std::array<KubernetesResource, 12>& Resources() {
+  static const std::array<KubernetesResource, 12> kResources = {{
       {"", "v1", "namespaces", "Namespace", false},
       {"", "v1", "secrets", "Secret", true},
       {"", "v1", "configmaps", "ConfigMap", true},
       {"", "v1", "pods", "Pod", true},
+      {"apps", "v1", "deployments", "Deployment", true},
+      {"apps", "v1", "replicasets", "ReplicaSet", true},
+      {"batch", "v1", "jobs", "Job", true},
       {"events.k8s.io", "v1", "events", "Event", true},
       {"coordination.k8s.io", "v1", "leases", "Lease", true},
       {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false},
@@ -120,9 +123,10 @@ std::optional<KubernetesCall> ReadKubernetesCall(const http::Request& request) {
     call.path += "/" + call.name;
   }
   call.verb = VerbOf(request.method, !call.name.empty());
-  if (call.verb.empty()) {
+  if (call.verb.empty() || (found->namespaced && call.namespace_name.empty() && call.verb != "list")) {
     return std::nullopt;
   }
+  call.metadata_only = HeaderOf(request, "Accept").starts_with("application/json;as=PartialObjectMetadata");
   call.apply = HeaderOf(request, "Content-Type") == "application/apply-patch+yaml";
   if (query_begin < url->target.size()) {
     for (const std::string& field : Split(url->target.substr(query_begin + 1), '&')) {

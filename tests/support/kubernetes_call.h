@@ -21,6 +21,7 @@ struct KubernetesCall {
   KubernetesResource type;
   std::string verb;  // as in roles: get, list, watch, create, update, patch, delete
   bool apply = false;
+  bool metadata_only = false;  // of a list or watch: of each object its metadata
   std::string namespace_name, name;
   std::string collection;  // its path; of all namespaces where namespace_name is "" and the type is namespaced
   std::string path;        // the object's, or the collection's

@@ -1,0 +1,17 @@
+// Which cluster a person means who says nothing, or little: as kubectl finds it.
+#pragma once
+
+#include <string>
+
+#include "base/environment.h"
+#include "base/result.h"
+#include "kube/config.h"
+
+namespace kube {
+
+// The kubeconfig at `path`; with "" that of $KUBECONFIG, else ~/.kube/config, else, in a pod, the service account. `context` "" is the
+// kubeconfig's current one.
+base::Result<Config> FindConfig(const std::string& path, const std::string& context, const base::Environment& environment,
+                                const std::string& service_account_folder = kServiceAccountFolder);
+
+}  // namespace kube
