@@ -79,6 +79,9 @@ struct Explanation {
 };
 Explanation Explain(const Policy& policy, std::string_view image);
 
+// Why a requirement is not met, or could not be judged, as denials say it: "publicNetworkAccess is "Enabled" (expected Disabled)".
+std::string WhyText(const Finding& finding, MessageDetail detail);
+
 // Section 10: what a denied person reads, at most kMaxMessage bytes and always valid UTF-8. For a Denied decision.
 inline constexpr std::size_t kMaxMessage = 1024;
 std::string DenialMessage(const Decision& decision, const Admission& admission, const Policy& policy, base::Time now);

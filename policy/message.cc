@@ -161,7 +161,7 @@ std::string RequirementText(const Line& line, const Policy& policy, base::Time n
   const bool known = finding.result == FindingResult::kNonCompliant;
   std::string text = "registry " + base::Printable(line.image->registry, kRegistryShown) +
                      (known ? " does not meet " : " could not be judged by ") + base::Printable(finding.requirement, kRequirementShown);
-  const std::string why = known ? EvidenceText(finding.evidence, policy.messages) : base::Printable(finding.reason, kReasonShown);
+  const std::string why = WhyText(finding, policy.messages);
   if (!why.empty()) {
     text += ": " + why;
   }
@@ -239,6 +239,11 @@ std::vector<std::string> ExpiredExemptions(const Decision& decision, const Polic
 }
 
 }  // namespace
+
+std::string WhyText(const Finding& finding, MessageDetail detail) {
+  return finding.result == FindingResult::kNonCompliant && !IsMade(finding) ? EvidenceText(finding.evidence, detail)
+                                                                            : base::Printable(finding.reason, kReasonShown);
+}
 
 std::string DenialMessage(const Decision& decision, const Admission& admission, const Policy& policy, base::Time now) {
   const std::vector<Line> lines = LinesOf(decision, policy, Effect::kDeny);
