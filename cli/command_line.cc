@@ -53,6 +53,7 @@ struct Arguments {
   AuditMigrateArguments audit_migrate;
   AuditReplayArguments audit_replay;
   AuditVerifyArguments audit_verify;
+  DefinitionsListArguments definitions_list;
   ValidateArguments validate;
 };
 
@@ -238,6 +239,31 @@ CLI::App* AddAuditReplay(CLI::App& audit, AuditReplayArguments& arguments) {
   return replay;
 }
 
+CLI::App* AddDefinitions(CLI::App& app) {
+  CLI::App* definitions = app.add_subcommand("definitions", "Show what registries are judged by");
+  definitions->require_subcommand(1);
+  definitions->footer("\nExample:\n  acr-admission definitions list --config config.yaml");
+  return definitions;
+}
+
+CLI::App* AddDefinitionsList(CLI::App& definitions, DefinitionsListArguments& arguments) {
+  CLI::App* list = definitions.add_subcommand("list", "List the definitions, their parameters, and what a policy requires of them");
+  list->add_option("--policy", arguments.inputs.policy, "Tell what this policy requires (default: the configuration's)")
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  list->add_option("--config", arguments.inputs.config, "Take policy and definitions from serve's configuration")
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  list->add_option("--definitions", arguments.inputs.definitions, "A folder of further definition files (default: the configuration's)")
+      ->check(NotEmpty)
+      ->option_text("FOLDER");
+  AddOutput(*list, arguments.output);
+  list->footer(
+      "\nEnds with 0, or 2 when a file could not be read; the others are listed all the same.\n\n"
+      "Example:\n  acr-admission definitions list --config config.yaml");
+  return list;
+}
+
 bool IsCommand(const CLI::App& app, const std::string& name) {
   return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
 }
@@ -282,6 +308,8 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const verify = AddAuditVerify(*audit, read.audit_verify);
   const CLI::App* const migrate = AddAuditMigrate(*audit, read.audit_migrate);
   const CLI::App* const replay = AddAuditReplay(*audit, read.audit_replay);
+  CLI::App* const definitions = AddDefinitions(app);
+  const CLI::App* const definitions_list = AddDefinitionsList(*definitions, read.definitions_list);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') && !IsCommand(app, arguments.front())) {
     return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) + "; expected " +
@@ -329,6 +357,9 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   }
   if (replay->parsed()) {
     return Command(std::move(read.audit_replay));
+  }
+  if (definitions_list->parsed()) {
+    return Command(std::move(read.definitions_list));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

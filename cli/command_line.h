@@ -14,6 +14,7 @@
 #include "cli/audit_summary.h"
 #include "cli/audit_verify.h"
 #include "cli/check.h"
+#include "cli/definitions_command.h"
 #include "cli/explain.h"
 #include "cli/registries.h"
 #include "cli/serve.h"
@@ -22,7 +23,8 @@
 namespace cli {
 
 using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
-                             AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments, ValidateArguments>;
+                             AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments,
+                             DefinitionsListArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

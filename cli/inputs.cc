@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/yaml.h"
 #include "cli/live_registries.h"
+#include "state/definitions_folder.h"
+#include "state/load.h"
 
 namespace cli {
 namespace {
@@ -60,6 +63,40 @@ base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs&
   }
   resolved->options.saved_file.clear();
   return state::LoadOnce(resolved->options, clock);
+}
+
+DefinitionInputs LoadDefinitionInputs(const Inputs& inputs) {
+  DefinitionInputs read;
+  const auto resolved = Resolve(inputs);
+  if (!resolved) {
+    read.problems = resolved.error();
+    return read;
+  }
+  const state::KeeperOptions& options = resolved->options;
+  state::DefinitionsFolder folder(options.definitions_folder);
+  folder.Poll();
+  state::LoadedDefinitions loaded = state::LoadDefinitions(folder.files());
+  read.definitions = std::move(loaded.definitions);
+  read.problems = std::move(loaded.problems);
+  if (folder.error()) {
+    read.problems.push_back(state::ToProblem(options.definitions_folder, *folder.error()));
+  }
+  if (inputs.policy.empty() && inputs.config.empty()) {
+    return read;
+  }
+  const base::Result<std::string> text =
+      options.policy_file.empty() ? std::string(policy::DefaultPolicyText()) : base::ReadFile(options.policy_file, base::kMaxYamlBytes);
+  if (!text) {
+    read.problems.push_back(state::ToProblem(options.policy_file, text.error()));
+    return read;
+  }
+  auto policy = policy::LoadPolicy(*text, options.policy_file, read.definitions, options.registry_suffixes, options.compliance_states);
+  if (policy) {
+    read.policy = std::move(*policy);
+  } else {
+    read.problems.insert(read.problems.end(), policy.error().begin(), policy.error().end());
+  }
+  return read;
 }
 
 base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& inputs, const Streams& streams, const base::Clock& clock,

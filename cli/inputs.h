@@ -12,6 +12,8 @@
 #include "base/result.h"
 #include "cli/config.h"
 #include "cli/streams.h"
+#include "policy/definition.h"
+#include "policy/policy.h"
 #include "state/keeper.h"
 #include "state/state.h"
 
@@ -36,6 +38,14 @@ state::KeeperOptions KeeperOptionsOf(const Config& config);
 
 // What tells the meaning of an image: the policy and its definitions. An inventory file is checked; Azure is not asked.
 base::Loaded<std::shared_ptr<const state::State>> LoadPolicyInputs(const Inputs& inputs, const base::Clock& clock);
+
+// What a policy may name, and a policy that names some of it. Where something is wrong, the rest is there all the same.
+struct DefinitionInputs {
+  policy::DefinitionSet definitions{};
+  std::shared_ptr<const policy::Policy> policy{};  // null: none was given, or it is bad
+  base::Problems problems{};
+};
+DefinitionInputs LoadDefinitionInputs(const Inputs& inputs);
 
 // Reads everything once; without an inventory, every ACR host is unknown. Of an inventory that comes from Azure what serve
 // saved is taken, at its true age; where there is nothing, or with `refresh`, Azure is read now.

@@ -71,6 +71,7 @@ class DefinitionSet {
   std::shared_ptr<const Definition> Find(std::string_view name_or_id) const;
 
   std::vector<std::string_view> Names() const;
+  const std::vector<std::shared_ptr<const Definition>>& definitions() const { return definitions_; }
 
  private:
   std::vector<std::shared_ptr<const Definition>> definitions_;

@@ -35,29 +35,33 @@ base::Problem ToProblem(const std::string& file, const base::Error& error) {
   return problem;
 }
 
-base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
-    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
-    const policy::RegistrySuffixes& suffixes, bool compliance_states) {
-  policy::DefinitionSet set = policy::DefinitionSet::WithBuiltIns();
-  base::Problems problems;
-  for (const auto& [path, content] : definitions) {
+LoadedDefinitions LoadDefinitions(const std::map<std::string, base::Result<std::string>>& files) {
+  LoadedDefinitions loaded{policy::DefinitionSet::WithBuiltIns(), {}};
+  for (const auto& [path, content] : files) {
     if (!content) {
-      problems.push_back(ToProblem(path, content.error()));
+      loaded.problems.push_back(ToProblem(path, content.error()));
       continue;
     }
     auto definition = policy::ParseDefinition(*content, path, std::filesystem::path(path).stem().string());
     if (!definition) {
-      problems.push_back(ToProblem(path, definition.error()));
+      loaded.problems.push_back(ToProblem(path, definition.error()));
       continue;
     }
-    if (const auto added = set.Add(std::move(*definition)); !added) {
-      problems.push_back(ToProblem(path, added.error()));
+    if (const auto added = loaded.definitions.Add(std::move(*definition)); !added) {
+      loaded.problems.push_back(ToProblem(path, added.error()));
     }
   }
-  if (!problems.empty()) {
-    return tl::unexpected<base::Problems>(std::move(problems));
+  return loaded;
+}
+
+base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
+    std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
+    const policy::RegistrySuffixes& suffixes, bool compliance_states) {
+  LoadedDefinitions loaded = LoadDefinitions(definitions);
+  if (!loaded.problems.empty()) {
+    return tl::unexpected(std::move(loaded.problems));
   }
-  return policy::LoadPolicy(policy_text, policy_file, set, suffixes, compliance_states);
+  return policy::LoadPolicy(policy_text, policy_file, loaded.definitions, suffixes, compliance_states);
 }
 
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,

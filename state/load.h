@@ -17,8 +17,16 @@ namespace state {
 // An error whose message may begin with the file's name, as a problem of that file.
 base::Problem ToProblem(const std::string& file, const base::Error& error);
 
-// Definition files by path, as DefinitionsFolder has them. A definition that is bad refuses the policy whole: what it asks
-// for cannot be judged.
+// What a policy may name, and what is wrong with the files; the bad ones are not among the definitions.
+struct LoadedDefinitions {
+  policy::DefinitionSet definitions;
+  base::Problems problems;
+};
+
+// The built-in definitions, and those of the files by path, as DefinitionsFolder has them.
+LoadedDefinitions LoadDefinitions(const std::map<std::string, base::Result<std::string>>& files);
+
+// A definition that is bad refuses the policy whole: what it asks for cannot be judged.
 base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
     std::string_view policy_text, std::string_view policy_file, const std::map<std::string, base::Result<std::string>>& definitions,
     const policy::RegistrySuffixes& suffixes = {}, bool compliance_states = false);

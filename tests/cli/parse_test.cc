@@ -105,8 +105,17 @@ TEST(CommandLine, ReadsAuditSummaryAndAuditShow) {
   EXPECT_THAT(UsageOf({"audit", "--since", "1h", "summary"}).text, HasSubstr("behind `summary`"));
 }
 
+TEST(CommandLine, ReadsDefinitionsList) {
+  const auto arguments = Parsed<DefinitionsListArguments>({"definitions", "list", "--config", "c", "--definitions", "d", "-o", "json"});
+  EXPECT_EQ(arguments.inputs.config, "c");
+  EXPECT_EQ(arguments.inputs.definitions, "d");
+  EXPECT_EQ(arguments.output, OutputFormat::kJson);
+  EXPECT_EQ(Parsed<DefinitionsListArguments>({"definitions", "list", "--policy", "p"}).inputs.policy, "p");
+  EXPECT_EQ(UsageOf({"definitions"}).exit_code, kExitError);
+}
+
 TEST(CommandLine, NamesTheCommandsThatThereAre) {
-  EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, audit or validate"));
+  EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, audit, definitions or validate"));
 }
 
 TEST(CommandLine, TellsTheVersion) {
@@ -116,7 +125,7 @@ TEST(CommandLine, TellsTheVersion) {
 }
 
 TEST(CommandLine, HelpsWithAnExampleForEachCommand) {
-  for (const std::string command : {"serve", "check", "registries", "explain", "audit", "validate"}) {
+  for (const std::string command : {"serve", "check", "registries", "explain", "audit", "definitions", "validate"}) {
     const Usage usage = UsageOf({command, "--help"});
     EXPECT_EQ(usage.exit_code, kExitOk);
     EXPECT_THAT(usage.text, HasSubstr("Example:\n  "));
