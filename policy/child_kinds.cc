@@ -162,6 +162,14 @@ const ChildKind* FindBy(std::string_view ChildKind::* member, std::string_view v
 
 std::span<const ChildKind> ChildKinds() { return kKinds; }
 
+std::string NamesOfChildKinds() {
+  std::string names;
+  for (const ChildKind& kind : kKinds) {
+    names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  return names;
+}
+
 const ChildKind* FindChildKind(std::string_view name) { return FindBy(&ChildKind::name, name); }
 
 const ChildKind* FindChildKindByType(std::string_view type) { return FindBy(&ChildKind::type, type); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace policy {
@@ -19,6 +20,9 @@ struct ChildKind {
 
 // All kinds, in one order for everybody.
 std::span<const ChildKind> ChildKinds();
+
+// "cacheRules, connectedRegistries, …", for messages.
+std::string NamesOfChildKinds();
 
 // By name or by type, without regard to case; null when there is none.
 const ChildKind* FindChildKind(std::string_view name);

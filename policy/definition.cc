@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "policy/definition_compare.h"
 #include "policy/definition_rule.h"
+#include "policy/definition_types.h"
 
 namespace policy {
 namespace {
@@ -147,6 +148,10 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   if (!compiled) {
     return tl::unexpected(std::move(compiled.error()));
   }
+  tl::expected<JudgedTypes, std::string> types = TypesJudged(*compiled, base::EqualsIgnoreAsciiCase(mode, "Indexed"));
+  if (!types) {
+    return tl::unexpected(path + ".policyRule.if: " + types.error());
+  }
   for (ParameterDefinition& parameter : *parameters) {
     parameter.used = compiled->parameters.contains(parameter.name);
   }
@@ -163,6 +168,7 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   }
   definition.parameters = std::move(*parameters);
   definition.rule = std::move(compiled->rule);
+  definition.types = std::move(*types);
   definition.uses_time = compiled->uses_time;
   return std::make_shared<Definition>(std::move(definition));
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "policy/child_kinds.h"
+#include "policy/registry_resources.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -41,7 +42,8 @@ struct Definition {
   std::string guid;  // the last part of the id, or the definition's own name
   std::string display_name;
   std::string version;
-  std::string remedy;  // with {name}, {resourceGroup}, {subscription}, {loginServer}; "" when none is known
+  // With {name}, {resourceGroup}, {subscription}, {loginServer}, and {child}, the first child that is not compliant; "" when none is known.
+  std::string remedy;
   std::string digest;  // of the definition's text
   std::vector<ParameterDefinition> parameters;
   std::shared_ptr<const Rule> rule;
@@ -81,11 +83,13 @@ class DefinitionSet {
 // nor with a default) and returns them completed with the defaults. Each error is one message.
 tl::expected<nlohmann::json, std::vector<std::string>> BindParameters(const Definition& definition, const nlohmann::json& given);
 
-// What one definition says of one resource.
+// What one definition says of one registry.
 struct Evaluation {
   FindingResult result = FindingResult::kUnknown;
-  std::vector<Evidence> evidence;  // NonCompliant, Unknown: the deciding leaves, at most kMaxEvidence
-  std::string reason;              // Unknown
+  // NonCompliant, Unknown: the deciding leaves, at most kMaxEvidence. Those of a child begin with its kind and name: "tokens/ci: status".
+  std::vector<Evidence> evidence;
+  std::string reason;   // Unknown
+  std::string child{};  // NonCompliant by children: the name of the first
 };
 inline constexpr std::size_t kMaxEvidence = 8;        // a person reads no more; records stay small
 inline constexpr std::size_t kMaxEvidenceText = 256;  // bytes of `actual`
@@ -97,13 +101,18 @@ enum class HiddenMembers {
   kUnknown,  // Unknown: what is read live can be read whole
 };
 
-// `resource` is an ARM body (GET shape); `parameters` is what BindParameters returned. Where the rule is true, the registry
-// is NonCompliant, unless a deciding member is absent that every current api-version returns: such a body was read with an
-// api-version that hides it, and the result is Unknown (facts: 2019-05-01 hides encryption, publicNetworkAccess, …).
-// A resource of another type than the rule asks for is Compliant, as Azure has it. A rule that asks for what is not to be
-// known here (the subscription's tags, what a function does with arguments for which Azure documents nothing) is Unknown
-// where that matters. `now` is what utcNow gives.
-Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now,
+// Judges those of the registry's resources that the definition is about (Definition::types): the registry is NonCompliant when one of
+// them is, whatever cannot be told of others; else Unknown when something cannot be told, as of children that were not read.
+// `parameters` is what BindParameters returned. Where the rule is true, the resource is NonCompliant, unless a deciding member is absent
+// that every current api-version returns: such a body was read with an api-version that hides it, and the result is Unknown (facts:
+// 2019-05-01 hides encryption, publicNetworkAccess, …). Children are read whole: no member of theirs is hidden. A resource of another
+// type than the rule asks for is Compliant, as Azure has it. A rule that asks for what is not to be known here (the subscription's
+// tags, what a function does with arguments for which Azure documents nothing) is Unknown where that matters. `now` is what utcNow gives.
+Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, RegistryResources& registry, base::Time now,
+                    HiddenMembers hidden = HiddenMembers::kAsAzure);
+
+// The same of a registry's ARM body (GET shape), of whose children nothing was read but what stands in it.
+Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& registry, base::Time now,
                     HiddenMembers hidden = HiddenMembers::kAsAzure);
 
 }  // namespace policy

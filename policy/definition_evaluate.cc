@@ -1,18 +1,26 @@
-// What a definition says of one registry.
+// What a definition says of one registry: of itself, of its children, or of both.
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/text.h"
 #include "policy/definition.h"
 #include "policy/definition_alias.h"
 #include "policy/definition_evaluator.h"
+#include "policy/definition_evidence.h"
 #include "policy/definition_explain.h"
 #include "policy/definition_rule.h"
+#include "policy/registry_resources.h"
 
 namespace policy {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kMaxChildName = 96;  // bytes; a private endpoint connection's has the endpoint's and a GUID
 
 std::string HiddenReason(const std::set<std::string>& hidden) {
   std::string members;
@@ -23,44 +31,188 @@ std::string HiddenReason(const std::set<std::string>& hidden) {
          ", which every current api-version returns; read it whole, with api-version " + std::string(kRegistryApiVersion);
 }
 
-}  // namespace
+// One resource that the definition is about, and what its rule came to.
+struct Judged {
+  const ChildKind* kind = nullptr;  // null: the registry
+  const json* body = nullptr;
+  Truth truth;
 
-Evaluation Evaluate(const Definition& definition, const json& parameters, const json& resource, base::Time now, HiddenMembers hidden) {
-  const Rule& rule = *definition.rule;
-  const EvaluationInput input{parameters, resource, definition.id, now};
-  Evaluator judge(input);
-  const Truth truth = judge.Judge(rule);
-  if (judge.exhausted()) {
-    return {FindingResult::kUnknown,
-            {},
-            "the definition needs more than " + std::to_string(kMaxSteps) + " steps or " + std::to_string(kMaxComputedBytes >> 20U) +
-                " MiB on this registry"};
+  bool Is(FindingResult result, HiddenMembers hidden) const { return Result(hidden) == result; }
+  FindingResult Result(HiddenMembers hidden) const {
+    if (truth.outcome == Outcome::kFalse && (truth.sound || hidden == HiddenMembers::kAsAzure)) {
+      return FindingResult::kCompliant;
+    }
+    return truth.outcome == Outcome::kUnknown || !truth.sound ? FindingResult::kUnknown : FindingResult::kNonCompliant;
   }
-  if (truth.outcome == Outcome::kFalse && (truth.sound || hidden == HiddenMembers::kAsAzure)) {
-    return {FindingResult::kCompliant, {}, {}};
+  std::string Name() const {
+    const std::string name = ChildName(*body);
+    return name.empty() ? "(without a name)" : base::Printable(name, kMaxChildName);
   }
-  Evaluator evaluator(input);
-  Evaluation evaluation;
-  EvidenceCollector collector(evaluator, truth.outcome, false);
-  collector.Explain(rule, truth.outcome);
-  evaluation.evidence = collector.Take();
-  std::string unknown = collector.unknown();
-  if (evaluation.evidence.empty()) {  // the parameters alone decided
-    EvidenceCollector constants(evaluator, truth.outcome, true);
-    constants.Explain(rule, truth.outcome);
-    evaluation.evidence = constants.Take();
-    unknown = unknown.empty() ? constants.unknown() : unknown;
+};
+
+class RegistryEvaluation {
+ public:
+  RegistryEvaluation(const Definition& definition, const json& parameters, RegistryResources& registry, base::Time now,
+                     HiddenMembers hidden)
+      : definition_(definition), parameters_(parameters), registry_(registry), now_(now), hidden_(hidden) {}
+
+  Evaluation Evaluate() {
+    if (definition_.types.registry) {
+      Judge(nullptr, registry_.body());
+    }
+    for (const ChildKind* kind : definition_.types.children) {
+      const ChildResources& children = registry_.Children(*kind);
+      if (!children.unknown.empty()) {
+        AddUnknown(children.unknown);
+      }
+      for (const json& body : children.bodies) {
+        Judge(kind, body);
+      }
+    }
+    if (spent_.IsTooMuch()) {
+      return {FindingResult::kUnknown,
+              {},
+              "the definition needs more than " + std::to_string(kMaxSteps) + " steps or " + std::to_string(kMaxComputedBytes >> 20U) +
+                  " MiB on this registry"};
+    }
+    if (Has(FindingResult::kNonCompliant)) {
+      return ExplainNonCompliant();
+    }
+    return Has(FindingResult::kUnknown) || !unknown_.empty() ? ExplainUnknown() : Evaluation{FindingResult::kCompliant, {}, {}};
   }
-  if (truth.outcome == Outcome::kUnknown) {
-    evaluation.result = FindingResult::kUnknown;
-    evaluation.reason = unknown.empty() ? "what Azure Policy makes of the definition on this registry is not known here" : unknown;
+
+ private:
+  EvaluationInput InputOf(const ChildKind* kind, const json& body) const { return {parameters_, body, definition_.id, now_, kind}; }
+
+  void Judge(const ChildKind* kind, const json& body) {
+    if (spent_.IsTooMuch()) {
+      return;
+    }
+    Evaluator evaluator(InputOf(kind, body), spent_);
+    judged_.push_back({kind, &body, evaluator.Judge(*definition_.rule)});
+    spent_ = evaluator.spent();
+  }
+
+  void AddUnknown(const std::string& reason) { unknown_ += (unknown_.empty() ? "" : "; ") + reason; }
+
+  bool Has(FindingResult result) const {
+    return std::ranges::any_of(judged_, [&](const Judged& one) { return one.Is(result, hidden_); });
+  }
+
+  // Each resource that is not compliant, while there is room, and how many more there are.
+  Evaluation ExplainNonCompliant() {
+    Evaluation evaluation{FindingResult::kNonCompliant, {}, {}};
+    std::vector<const Judged*> guilty;
+    for (const Judged& one : judged_) {
+      if (!one.Is(FindingResult::kNonCompliant, hidden_)) {
+        continue;
+      }
+      if (evaluation.child.empty() && one.kind != nullptr) {
+        evaluation.child = ChildName(*one.body);
+      }
+      guilty.push_back(&one);
+    }
+    std::size_t told = 0;
+    for (; told < guilty.size(); ++told) {
+      std::vector<Evidence> evidence = Explain(*guilty[told]).evidence;
+      const std::size_t room = kMaxEvidence - evaluation.evidence.size() - (told + 1 < guilty.size() ? 1 : 0);
+      if (told > 0 && evidence.size() > room) {
+        break;
+      }
+      evidence.resize(std::min(evidence.size(), room));
+      std::ranges::move(evidence, std::back_inserter(evaluation.evidence));
+    }
+    if (told < guilty.size()) {
+      evaluation.evidence.push_back(OthersThan(guilty, told));
+    }
     return evaluation;
   }
-  evaluation.result = truth.sound ? FindingResult::kNonCompliant : FindingResult::kUnknown;
-  if (!truth.sound) {
-    evaluation.reason = HiddenReason(collector.hidden());
+
+  static Evidence OthersThan(const std::vector<const Judged*>& guilty, std::size_t told) {
+    const ChildKind* kind = guilty.back()->kind;
+    const bool of_one_kind =
+        std::all_of(guilty.begin() + static_cast<std::ptrdiff_t>(told), guilty.end(), [&](const Judged* one) { return one->kind == kind; });
+    return {"other " + (of_one_kind && kind != nullptr ? std::string(kind->name) : "children") + " that are not compliant",
+            std::to_string(guilty.size() - told), "0", true};
   }
-  return evaluation;
+
+  Evaluation ExplainUnknown() {
+    Evaluation evaluation{FindingResult::kUnknown, {}, unknown_};
+    for (const Judged& one : judged_) {
+      if (!one.Is(FindingResult::kUnknown, hidden_)) {
+        continue;
+      }
+      Evaluation explained = Explain(one);
+      evaluation.evidence = std::move(explained.evidence);
+      if (evaluation.reason.empty()) {
+        evaluation.reason = std::move(explained.reason);
+      }
+      break;  // to mend one is to learn of the next
+    }
+    return evaluation;
+  }
+
+  Evaluation Explain(const Judged& one) {
+    Evaluator evaluator(InputOf(one.kind, *one.body));
+    const Rule& rule = *definition_.rule;
+    const Truth& truth = one.truth;
+    Evaluation evaluation;
+    EvidenceCollector collector(evaluator, truth.outcome, false);
+    collector.Explain(rule, truth.outcome);
+    evaluation.evidence = collector.Take();
+    std::string unknown = collector.unknown();
+    if (evaluation.evidence.empty()) {  // the parameters alone decided
+      EvidenceCollector constants(evaluator, truth.outcome, true);
+      constants.Explain(rule, truth.outcome);
+      evaluation.evidence = constants.Take();
+      unknown = unknown.empty() ? constants.unknown() : unknown;
+    }
+    if (truth.outcome == Outcome::kUnknown) {
+      evaluation.reason = unknown.empty() ? "what Azure Policy makes of the definition on this " +
+                                                std::string(one.kind == nullptr ? "registry" : "child") + " is not known here"
+                                          : unknown;
+    } else if (!truth.sound) {
+      evaluation.reason = HiddenReason(collector.hidden());
+    }
+    if (one.kind != nullptr) {
+      NameChild(one, evaluation);
+    }
+    return evaluation;
+  }
+
+  static void NameChild(const Judged& one, Evaluation& evaluation) {
+    const std::string label = std::string(one.kind->name) + "/" + one.Name();
+    for (Evidence& evidence : evaluation.evidence) {
+      evidence.field = base::Printable(label + ": " + evidence.field, kMaxEvidenceWords);
+    }
+    if (evaluation.evidence.empty() && evaluation.reason.empty()) {  // the rule asks for nothing but its type: it should not be there
+      evaluation.evidence.push_back({label, R"("present")", "absent", true});
+    }
+    if (!evaluation.reason.empty()) {
+      evaluation.reason.insert(0, label + ": ");
+    }
+  }
+
+  const Definition& definition_;
+  const json& parameters_;
+  RegistryResources& registry_;
+  const base::Time now_;
+  const HiddenMembers hidden_;
+  std::vector<Judged> judged_;
+  std::string unknown_;  // why children are not known
+  Spent spent_;
+};
+
+}  // namespace
+
+Evaluation Evaluate(const Definition& definition, const json& parameters, RegistryResources& registry, base::Time now,
+                    HiddenMembers hidden) {
+  return RegistryEvaluation(definition, parameters, registry, now, hidden).Evaluate();
+}
+
+Evaluation Evaluate(const Definition& definition, const json& parameters, const json& registry, base::Time now, HiddenMembers hidden) {
+  RegistryResources resources(registry, nullptr);
+  return Evaluate(definition, parameters, resources, now, hidden);
 }
 
 }  // namespace policy

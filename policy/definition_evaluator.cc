@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "policy/registry_resources.h"
 #include "policy/template_values.h"
 
 namespace policy {
@@ -46,11 +47,19 @@ Outcome OutcomeOf(const TemplateFailure& failure) {
   return failure.kind == TemplateFailure::Kind::kFails ? Outcome::kFailed : Outcome::kUnknown;
 }
 
+Evaluator::Evaluator(const EvaluationInput& input, Spent spent) : input_(input), spent_(spent) {
+  if (input.kind != nullptr) {
+    if (std::string full_name = ChildFullName(input.resource); !full_name.empty()) {
+      full_name_ = std::move(full_name);
+    }
+  }
+}
+
 Truth Evaluator::Judge(const Rule& rule) {
   if (const Logical* logical = std::get_if<Logical>(&rule.node)) {
     return JudgeLogical(*logical);
   }
-  ++steps_;
+  ++spent_.steps;
   if (exhausted()) {
     return {Outcome::kUnknown, true};
   }
@@ -135,7 +144,7 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
   // Over [*] the condition must hold for every element, and does for none: Azure's logical and.
   Outcome all = Outcome::kTrue;
   for (const json* value : Select(field)) {
-    if (++steps_; exhausted()) {
+    if (++spent_.steps; exhausted()) {
       return {Outcome::kUnknown, true};
     }
     const Outcome outcome = Compare(condition.comparison, condition.negated, *value, operand);
@@ -150,10 +159,13 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
 }
 
 const json& Evaluator::Begin(const Field& field) const {
-  return field.scope == Field::kResource ? input_.resource : *elements_[field.scope];
+  return field.scope != Field::kResource ? *elements_[field.scope] : IsForeign(field) ? Null() : input_.resource;
 }
 
 const json& Evaluator::SelectOne(const Field& field) const {
+  if (input_.kind != nullptr && field.location.IsFullName()) {
+    return full_name_;
+  }
   const json* value = &Begin(field);
   for (std::size_t i = field.first_step; i < field.location.steps.size(); ++i) {
     value = FindMember(*value, field.location.steps[i]);
@@ -189,7 +201,7 @@ std::vector<const json*> Evaluator::Select(const Field& field) const {
 }
 
 bool Evaluator::IsHidden(const Field& field) const {
-  if (field.scope != Field::kResource || field.location.always_returned == 0) {
+  if (field.scope != Field::kResource || field.location.always_returned == 0 || IsForeign(field)) {
     return false;
   }
   const json* value = &input_.resource;
@@ -219,7 +231,7 @@ bool Evaluator::CountOne(const Rule* where, const json& element, std::size_t kee
 Evaluator::Counted Evaluator::CountElements(const Count& count, std::size_t keep) {
   Counted counted;
   const std::vector<const json*> elements = Select(count.array);
-  steps_ += elements.size();
+  spent_.steps += elements.size();
   if (count.where == nullptr) {
     counted.number = static_cast<std::int64_t>(elements.size());
     return counted;
@@ -249,7 +261,7 @@ tl::expected<Evaluator::Counted, TemplateFailure> Evaluator::CountElements(const
   }
   Counted counted;
   for (const json& element : **array) {
-    ++steps_;
+    ++spent_.steps;
     values_.push_back(&element);
     const bool go_on = CountOne(count.where.get(), element, keep, counted);
     values_.pop_back();

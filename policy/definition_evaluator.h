@@ -1,4 +1,4 @@
-// Evaluates a compiled rule over one registry's ARM body.
+// Evaluates a compiled rule over one resource's ARM body: a registry's, or one of its children's.
 #pragma once
 
 #include <cstddef>
@@ -31,22 +31,36 @@ struct Truth {
   bool sound = true;
 };
 
-// What evaluates a rule: the registry, and what is known beside it. All of it outlives the evaluator.
+// What a rule is evaluated over: the resource, and what is known beside it. All of it outlives the evaluator.
 struct EvaluationInput {
   const nlohmann::json& parameters;  // bound
   const nlohmann::json& resource;
   std::string_view definition_id;  // "" when it has none
   base::Time now;
+  const ChildKind* kind = nullptr;  // of the resource; null: a registry
+};
+
+// What evaluators have spent, of what one evaluation may.
+struct Spent {
+  std::size_t steps = 0;
+  std::size_t bytes = 0;
+
+  bool IsTooMuch() const { return steps > kMaxSteps || bytes > kMaxComputedBytes; }
 };
 
 class Evaluator {
  public:
-  explicit Evaluator(const EvaluationInput& input) : input_(input) {}
+  // `spent`: what others of the same evaluation have.
+  explicit Evaluator(const EvaluationInput& input, Spent spent = {});
 
   Truth Judge(const Rule& rule);
 
   // The rule was given up on: nothing can be said.
-  bool exhausted() const { return steps_ > kMaxSteps || bytes_ > kMaxComputedBytes; }
+  bool exhausted() const { return spent_.IsTooMuch(); }
+  const Spent& spent() const { return spent_; }
+
+  // Of the resource; null: a registry.
+  const ChildKind* kind() const { return input_.kind; }
 
   // The values that the field selects, null for a missing one; a field without [*] selects exactly one.
   std::vector<const nlohmann::json*> Select(const Field& field) const;
@@ -80,6 +94,8 @@ class Evaluator {
   Truth JudgeSides(const Condition& condition);
   Truth JudgeField(const Field& field, const Condition& condition, const nlohmann::json& operand);
   const nlohmann::json& Begin(const Field& field) const;
+  // Whether the field is an alias of another type than the resource's: it selects nothing then.
+  bool IsForeign(const Field& field) const { return field.location.is_alias && field.location.kind != input_.kind; }
   // Judges `where` of one more element. False: of the others nothing need be known.
   bool CountOne(const Rule* where, const nlohmann::json& element, std::size_t keep, Counted& counted);
 
@@ -100,8 +116,8 @@ class Evaluator {
   std::vector<const nlohmann::json*> elements_;  // the current ones of the enclosing counts of fields
   std::vector<const nlohmann::json*> values_;    // the same of counts over values
   std::set<std::string> hidden_read_;
-  std::size_t steps_ = 0;
-  std::size_t bytes_ = 0;
+  nlohmann::json full_name_;  // of a child
+  Spent spent_;
 };
 
 // What people are told of a failure.

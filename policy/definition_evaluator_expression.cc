@@ -38,7 +38,7 @@ TemplateResult Lookup(const json& value, const json& key) {
 }  // namespace
 
 TemplateResult Evaluator::Compute(const Expression& expression) {
-  ++steps_;
+  ++spent_.steps;
   if (exhausted()) {
     return CannotTell("the rule needs too much time on this registry");
   }
@@ -64,15 +64,15 @@ TemplateResult Evaluator::ComputeNode(const Expression& expression) {
           return node.value;
         } else if constexpr (std::is_same_v<Node, Expression::Parameter>) {
           const json* value = FindMember(input_.parameters, node.name);
-          return HoldToLimits(value == nullptr ? json() : *value, "parameters", bytes_);
+          return HoldToLimits(value == nullptr ? json() : *value, "parameters", spent_.bytes);
         } else if constexpr (std::is_same_v<Node, Expression::FieldValue>) {
-          return HoldToLimits(ComputeField(node.field), "field", bytes_);
+          return HoldToLimits(ComputeField(node.field), "field", spent_.bytes);
         } else if constexpr (std::is_same_v<Node, Expression::NamedFieldValue>) {
-          return HoldToLimits(ComputeNamedField(*node.name, node.scopes), "field", bytes_);
+          return HoldToLimits(ComputeNamedField(*node.name, node.scopes), "field", spent_.bytes);
         } else if constexpr (std::is_same_v<Node, Expression::CurrentField>) {
-          return HoldToLimits(ComputeCurrent(node.field), "current", bytes_);
+          return HoldToLimits(ComputeCurrent(node.field), "current", spent_.bytes);
         } else if constexpr (std::is_same_v<Node, Expression::CurrentValue>) {
-          return HoldToLimits(*values_[node.index], "current", bytes_);
+          return HoldToLimits(*values_[node.index], "current", spent_.bytes);
         } else if constexpr (std::is_same_v<Node, Expression::Call>) {
           return ComputeCall(node);
         } else if constexpr (std::is_same_v<Node, Expression::Lazy>) {
@@ -99,11 +99,11 @@ TemplateResult Evaluator::ComputeCall(const Expression::Call& call) {
     }
     arguments.push_back(std::move(*value));
   }
-  bytes_ += Charge(read);
+  spent_.bytes += Charge(read);
   if (exhausted()) {
     return CannotTell("the rule needs too much time on this registry");
   }
-  return HoldToLimits(call.function->apply(arguments), call.function->name, bytes_);
+  return HoldToLimits(call.function->apply(arguments), call.function->name, spent_.bytes);
 }
 
 TemplateResult Evaluator::ComputeIf(const Expression::Lazy& lazy) {

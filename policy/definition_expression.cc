@@ -217,7 +217,7 @@ Step<Expression> Compiler::CompileField(const TemplateExpression& at, const Call
   }
   parameters_alone_ = false;
   if (const std::string* name = OnlyText(call)) {
-    tl::expected<FieldLocation, std::string> location = LocateField(*name);
+    tl::expected<FieldLocation, std::string> location = LocateField(*name, context_);
     if (!location) {
       return Wrong(at, location.error());
     }
@@ -245,6 +245,7 @@ Step<Expression> Compiler::CompileCurrent(const TemplateExpression& at, const Ca
     }
     Field field;
     field.location.steps = scope.steps;
+    field.location.kind = scope.kind;
     field.scope = scope.index;
     field.first_step = scope.steps.size();
     return Expression{Expression::CurrentField{std::move(field)}, {}};
@@ -258,7 +259,7 @@ Step<Expression> Compiler::CompileCurrent(const TemplateExpression& at, const Ca
       return Expression{Expression::CurrentValue{scope.index}, {}};
     }
   }
-  tl::expected<FieldLocation, std::string> location = LocateField(*name);
+  tl::expected<FieldLocation, std::string> location = LocateField(*name, context_);
   Field field = location ? ScopedField(std::move(*location), context_.scopes) : Field();
   if (field.scope == Field::kResource) {
     return Wrong(at, "no enclosing count is named " + Quoted(*name) + " or counts the elements of that array");
@@ -302,13 +303,22 @@ Field ScopedField(FieldLocation location, const std::vector<CountScope>& scopes)
   const std::vector<std::string>& steps = field.location.steps;
   for (std::size_t i = scopes.size(); i-- > 0;) {  // the innermost first
     const std::vector<std::string>& array = scopes[i].steps;
-    if (scopes[i].of_field && steps.size() >= array.size() && std::equal(array.begin(), array.end(), steps.begin())) {
+    if (scopes[i].of_field && scopes[i].kind == field.location.kind && steps.size() >= array.size() &&
+        std::equal(array.begin(), array.end(), steps.begin())) {
       field.scope = scopes[i].index;
       field.first_step = array.size();
       break;
     }
   }
   return field;
+}
+
+tl::expected<FieldLocation, std::string> LocateField(std::string_view field, RuleContext& context) {
+  tl::expected<FieldLocation, std::string> location = LocateField(field);
+  if (location && location->is_alias) {
+    context.alias_kinds.insert(location->kind);
+  }
+  return location;
 }
 
 tl::expected<CompiledExpression, std::string> CompileExpression(std::string_view text, RuleContext& context) {

@@ -39,6 +39,7 @@ struct Field {
 struct CountScope {
   bool of_field = true;
   std::vector<std::string> steps{};  // of the field's array
+  const ChildKind* kind = nullptr;   // whose alias that is, as FieldLocation has it
   std::string name{};                // of a count over a value
   std::size_t index = 0;             // among the enclosing counts of its kind, outermost 0
 };
@@ -96,11 +97,15 @@ struct CompiledExpression {
 // What the expressions of one rule have in common while the rule is compiled.
 struct RuleContext {
   const std::vector<ParameterDefinition>& parameters;
-  std::vector<CountScope> scopes{};  // the enclosing counts, outermost first
-  std::set<std::string> used{};      // parameters
+  std::vector<CountScope> scopes{};          // the enclosing counts, outermost first
+  std::set<std::string> used{};              // parameters
+  std::set<const ChildKind*> alias_kinds{};  // whose aliases are named; null: the registry's
   std::size_t functions = 0;
   bool uses_time = false;
 };
+
+// LocateField for a field that the rule names, noted in the context.
+tl::expected<FieldLocation, std::string> LocateField(std::string_view field, RuleContext& context);
 
 // `text` is one of which IsTemplateExpression is true. The error is a message.
 tl::expected<CompiledExpression, std::string> CompileExpression(std::string_view text, RuleContext& context);

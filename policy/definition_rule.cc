@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -80,8 +79,7 @@ class Compiler {
 
   Step<Rule> CompileNode(const json& node, const std::string& path, std::size_t nesting);
 
-  std::set<std::string> TakeUsed() { return std::move(context_.used); }
-  bool uses_time() const { return context_.uses_time; }
+  RuleContext& context() { return context_; }
 
  private:
   static tl::unexpected<std::string> Wrong(const std::string& path, const std::string& message) {
@@ -90,7 +88,7 @@ class Compiler {
 
   Step<Rule> CompileLogical(const std::string& key, const json& value, const std::string& path, std::size_t nesting);
   Step<Rule> CompileCondition(const json& node, const std::string& path, std::size_t nesting);
-  Step<Field> CompileField(const json& value, const std::string& path) const;
+  Step<Field> CompileField(const json& value, const std::string& path);
   Step<decltype(Condition::left)> CompileLeft(const std::string& key, const json& value, const std::string& path, std::size_t nesting);
   Step<decltype(Condition::left)> CompileCount(const json& value, const std::string& path, std::size_t nesting);
   Step<Count> CompileFieldCount(const json& array, const std::string& path);
@@ -103,7 +101,7 @@ class Compiler {
   RuleContext context_;
   std::size_t conditions_ = 0;
   std::size_t value_counts_ = 0;
-  std::map<std::vector<std::string>, std::size_t> counts_;  // how many counts there are of each array
+  std::map<std::pair<const ChildKind*, std::vector<std::string>>, std::size_t> counts_;  // how many counts there are of each array
 };
 
 Step<Rule> Compiler::CompileNode(const json& node, const std::string& path, std::size_t nesting) {
@@ -228,12 +226,12 @@ Step<decltype(Condition::left)> Compiler::CompileLeft(const std::string& key, co
   return NamedField{std::move(*name), context_.scopes};
 }
 
-Step<Field> Compiler::CompileField(const json& value, const std::string& path) const {
+Step<Field> Compiler::CompileField(const json& value, const std::string& path) {
   const std::string* text = value.get_ptr<const std::string*>();
   if (text == nullptr) {
     return Wrong(path, "expected the name of a field");
   }
-  tl::expected<FieldLocation, std::string> location = LocateField(*text);
+  tl::expected<FieldLocation, std::string> location = LocateField(*text, context_);
   if (!location) {
     return Wrong(path, location.error());
   }
@@ -270,7 +268,8 @@ Step<decltype(Condition::left)> Compiler::CompileCount(const json& value, const 
   if (field != nullptr) {
     Step<Count> count = CompileFieldCount(*field, path);
     if (count && where != nullptr) {
-      auto rule = CompileWhere(*where, where_path, nesting, CountScope{.of_field = true, .steps = count->array.location.steps});
+      auto rule = CompileWhere(*where, where_path, nesting,
+                               CountScope{.of_field = true, .steps = count->array.location.steps, .kind = count->array.location.kind});
       if (!rule) {
         return tl::unexpected(std::move(rule.error()));
       }
@@ -298,7 +297,7 @@ Step<Count> Compiler::CompileFieldCount(const json& array, const std::string& pa
   if (field->location.steps.empty() || !field->location.steps.back().empty()) {
     return Wrong(path + ".field", "expected an array alias, which ends with [*]");
   }
-  if (++counts_[field->location.steps] > kMaxCountsPerArray) {
+  if (++counts_[{field->location.kind, field->location.steps}] > kMaxCountsPerArray) {
     return Wrong(path, "more than " + std::to_string(kMaxCountsPerArray) + " counts of this array, Azure's limit");
   }
   return Count{std::move(*field), nullptr};
@@ -408,35 +407,6 @@ Step<std::shared_ptr<const CompiledExpression>> Compiler::Compile(const std::str
   return std::make_shared<const CompiledExpression>(std::move(*compiled));
 }
 
-// Whether the rule can be true for a registry, as far as its `type` conditions alone tell; nothing: they do not.
-std::optional<bool> TrueByType(const Rule& rule) {
-  if (const Condition* condition = std::get_if<Condition>(&rule.node)) {
-    const Field* field = std::get_if<Field>(&condition->left);
-    const json* literal = std::get_if<json>(&condition->right.value);
-    if (field == nullptr || literal == nullptr || field->location.text != "type") {
-      return std::nullopt;
-    }
-    return Compare(condition->comparison, condition->negated, json(kRegistryType), *literal) == Outcome::kTrue;
-  }
-  const Logical& logical = std::get<Logical>(rule.node);
-  if (logical.op == Logical::Operator::kNot) {
-    const std::optional<bool> inner = TrueByType(logical.rules.front());
-    return inner ? std::optional(!*inner) : std::nullopt;
-  }
-  const bool decides = logical.op == Logical::Operator::kAnyOf;  // the value that one member alone brings about
-  std::optional<bool> all = !decides;
-  for (const Rule& member : logical.rules) {
-    const std::optional<bool> value = TrueByType(member);
-    if (value == decides) {
-      return decides;
-    }
-    if (!value) {
-      all.reset();
-    }
-  }
-  return all;
-}
-
 }  // namespace
 
 tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const std::vector<ParameterDefinition>& parameters,
@@ -446,11 +416,9 @@ tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const
   if (!rule) {
     return tl::unexpected(std::move(rule.error()));
   }
-  if (TrueByType(*rule) == false) {
-    return tl::unexpected(path + ": the rule's type conditions leave out " + std::string(kRegistryType) +
-                          ": it is about another kind of resource and would find every registry compliant");
-  }
-  return CompiledRule{std::make_shared<const Rule>(std::move(*rule)), compiler.TakeUsed(), compiler.uses_time()};
+  RuleContext& context = compiler.context();
+  return CompiledRule{std::make_shared<const Rule>(std::move(*rule)), std::move(context.used), std::move(context.alias_kinds),
+                      context.uses_time};
 }
 
 }  // namespace policy

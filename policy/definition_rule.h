@@ -83,12 +83,13 @@ struct Rule {
 
 struct CompiledRule {
   std::shared_ptr<const Rule> rule;
-  std::set<std::string> parameters;  // the names of those that the rule uses
+  std::set<std::string> parameters;        // the names of those that the rule uses
+  std::set<const ChildKind*> alias_kinds;  // whose aliases it names; null: the registry's
   bool uses_time = false;
 };
 
-// Compiles `condition`, the value of policyRule.if, which stands at `path` ("$.policyRule.if"). The error begins with the
-// JSON path of what is wrong.
+// Compiles `condition`, the value of policyRule.if or of an existenceCondition, which stands at `path` ("$.policyRule.if"). The error
+// begins with the JSON path of what is wrong.
 tl::expected<CompiledRule, std::string> CompileRule(const nlohmann::json& condition, const std::vector<ParameterDefinition>& parameters,
                                                     const std::string& path);
 

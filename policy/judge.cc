@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/policy.h"
+#include "policy/registry_resources.h"
 #include "policy/resource_id.h"
 
 namespace policy {
@@ -27,15 +28,16 @@ std::string ShellWord(std::string_view text) {
   return quoted + "'";
 }
 
-// Fills in {name}, {resourceGroup}, {subscription} and {loginServer}; other braces stay. Messages that are brief hold no
-// parts of resource ids: there the second and third are words to fill in.
-std::string ExpandRemedy(std::string_view remedy, const Registry& registry, MessageDetail detail) {
+// Fills in {name}, {resourceGroup}, {subscription}, {loginServer} and {child}; other braces stay. Messages that are brief hold no
+// parts of the registry's id: there the second and third are words to fill in, as {child} is where no child is meant.
+std::string ExpandRemedy(std::string_view remedy, const Registry& registry, std::string_view child, MessageDetail detail) {
   const bool brief = detail == MessageDetail::kBrief;
-  const std::array<std::pair<std::string_view, std::string_view>, 4> values = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 5> values = {{
       {"{name}", registry.name},
       {"{resourceGroup}", brief ? "GROUP" : ResourceIdPart(registry.resource_id, "resourcegroups")},
       {"{subscription}", brief ? "SUBSCRIPTION" : ResourceIdPart(registry.resource_id, "subscriptions")},
       {"{loginServer}", registry.login_server},
+      {"{child}", child.empty() ? "CHILD" : child},
   }};
   std::string expanded;
   while (!remedy.empty()) {
@@ -134,11 +136,16 @@ bool UsesTime(const Policy& policy) {
 Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now, HiddenMembers hidden,
               const ComplianceStates* states) {
   const base::Result<nlohmann::json> body = base::ParseJson(registry.body, registry.login_server);
+  std::optional<RegistryResources> resources;
+  if (body) {
+    resources.emplace(*body, registry.children.get());
+  }
   Verdict verdict;
   for (const Requirement& requirement : policy.requirements) {
     if (requirement.effect == Effect::kDisabled) {
       continue;
     }
+    std::string child;
     Finding finding;
     finding.requirement = requirement.name;
     finding.rule = requirement.rule;
@@ -151,16 +158,17 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
       TakeOpinion(finding);
     } else if (by_azure) {
       finding.reason = WhyNoOpinion(policy, states);
-    } else if (body) {
-      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *body, now, hidden);
+    } else if (resources) {
+      Evaluation evaluation = Evaluate(*requirement.definition, requirement.parameters, *resources, now, hidden);
       finding.result = evaluation.result;
       finding.evidence = std::move(evaluation.evidence);
       finding.reason = std::move(evaluation.reason);
+      child = std::move(evaluation.child);
     } else {
       finding.reason = "the registry's description cannot be read: " + body.error().message;
     }
     if (finding.result == FindingResult::kNonCompliant) {
-      finding.remedy = ExpandRemedy(requirement.definition->remedy, registry, policy.messages);
+      finding.remedy = ExpandRemedy(requirement.definition->remedy, registry, child, policy.messages);
     }
     if (finding.result == FindingResult::kCompliant) {
       finding.last_compliant = by_azure ? states->asked : registry.observed;

@@ -249,9 +249,10 @@ TEST(DefinitionRule, UnknownConstructsAreRefusedWithTheirPath) {
       {R"({"field": "name", "equal": "x"})", "did you mean \"equals\"?"},
       {R"({"field": "R.encryption.statu", "equals": "x"})", "did you mean \"encryption.status\"?"},
       {R"({"field": "R.encryption.statu", "equals": "x"})", "$.properties.policyRule.if.field: "},
-      {R"({"field": "Microsoft.Storage/storageAccounts/sku.name", "equals": "x"})", "only definitions about registries can be used"},
+      {R"({"field": "Microsoft.Storage/storageAccounts/sku.name", "equals": "x"})", "only definitions about these can be used"},
       {R"({"field": "sku.name", "equals": "x"})", "neither a field of every resource nor an alias"},
-      {R"({"field": "R.tokens/status", "equals": "x"})", "alias of a registry's child resource"},
+      {R"({"field": "R.agentPools/count", "equals": 1})", "alias of a child resource that is not read here"},
+      {R"({"field": "R.tokens/state", "equals": "x"})", "did you mean \"status\"?"},
       {R"({"field": "tags['']", "exists": true})", "has no name"},
       {R"({"field": 7, "exists": true})", "expected the name of a field"},
       {R"({"field": "name", "equals": "[toLower('X'')]"})",
@@ -316,7 +317,7 @@ TEST(DefinitionRule, AzuresLimitsHold) {
 
 TEST(DefinitionRule, RulesAboutOtherTypesAreRefused) {
   const char* refused[] = {
-      R"({"field": "type", "equals": "Microsoft.ContainerRegistry/registries/cacheRules"})",
+      R"({"field": "type", "equals": "Microsoft.ContainerRegistry/registries/agentPools"})",
       R"({"allOf": [{"field": "type", "equals": "Microsoft.Storage/storageAccounts"}, {"field": "location", "equals": "eastus"}]})",
       R"({"allOf": [{"not": {"field": "type", "like": "Microsoft.ContainerRegistry/*"}}, {"field": "location", "equals": "eastus"}]})",
       R"({"field": "type", "in": ["a", "b"]})",

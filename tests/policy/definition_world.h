@@ -38,6 +38,14 @@ inline nlohmann::json Registry() {
       ]}})");
 }
 
+// A child of it, as ARM answers.
+inline nlohmann::json Child(const std::string& kind, const std::string& name, const nlohmann::json& properties) {
+  return {{"id", Registry()["id"].get<std::string>() + "/" + kind + "/" + name},
+          {"name", name},
+          {"type", std::string(kPrefix) + kind},
+          {"properties", properties}};
+}
+
 inline std::string Document(const nlohmann::json& condition, const nlohmann::json& parameters) {
   return nlohmann::json{
       {"properties", {{"mode", "All"}, {"parameters", parameters}, {"policyRule", {{"if", condition}, {"then", {{"effect", "deny"}}}}}}}}
