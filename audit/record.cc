@@ -143,16 +143,16 @@ void WriteImage(std::string& out, const ImageDecision& image, bool with_evidence
   json.Key("registry");
   WriteTextOrNull(json, image.registry, kMaxName);
   json.Key("resourceId");
-  WriteTextOrNull(json, image.facts != nullptr ? std::string_view(image.facts->resource_id) : std::string_view(), kMaxText);
+  WriteTextOrNull(json, image.facts != nullptr ? std::string_view(image.facts->registry.resource_id) : std::string_view(), kMaxText);
   json.Key("observed");
   if (image.facts != nullptr) {
-    json.String(base::FormatTimeSeconds(image.facts->observed));
+    json.String(base::FormatTimeSeconds(image.facts->observed()));
   } else {
     json.Null();
   }
   json.Key("findings").BeginArray();
   for (const policy::ImageFinding& finding : image.findings) {
-    WriteFinding(json, finding, image.states, with_evidence);
+    WriteFinding(json, finding, image.facts == nullptr ? nullptr : image.facts->states.get(), with_evidence);
   }
   json.EndArray();
   if (!with_evidence) {

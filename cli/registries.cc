@@ -79,7 +79,7 @@ nlohmann::json Row(const policy::RegistryFacts& facts) {
     findings.push_back(FindingRow(finding, facts.registry));
   }
   return {{"loginServer", facts.registry.login_server},        {"name", facts.registry.name},
-          {"resourceId", facts.registry.resource_id},          {"observed", base::FormatTimeSeconds(facts.registry.observed)},
+          {"resourceId", facts.registry.resource_id},          {"observed", base::FormatTimeSeconds(facts.observed())},
           {"verdict", policy::ToString(Worst(facts.verdict))}, {"findings", std::move(findings)}};
 }
 
@@ -120,7 +120,7 @@ void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, cons
     const policy::Registry& registry = facts->registry;
     out << Styled(terminal, Style::kHeading, Shown(registry.login_server)) << "  "
         << Styled(terminal, StyleOf(worst), policy::ToString(worst)) << "  "
-        << Styled(terminal, Style::kFaint, "observed " + base::FormatAge(now - registry.observed) + " ago") << '\n';
+        << Styled(terminal, Style::kFaint, "observed " + base::FormatAge(now - facts->observed()) + " ago") << '\n';
     for (const policy::Finding& finding : facts->verdict) {
       if (finding.result != policy::FindingResult::kCompliant || policy::DisagreesWithAzure(finding)) {
         WriteFinding(finding, registry, now, terminal, out);

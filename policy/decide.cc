@@ -157,10 +157,7 @@ class ImageJudge {
     const Source source = FindSource(question_.policy, *reference, host);
     image_.action = source.action;
     image_.registry = acr ? host.login_server : reference->registry;
-    if (facts != nullptr) {
-      image_.facts = &facts->registry;
-      image_.states = facts->states.get();
-    }
+    image_.facts = facts;
 
     if (source.action == SourceAction::kVerify) {
       if (facts == nullptr) {
@@ -238,7 +235,7 @@ class ImageJudge {
     for (const Finding& finding : facts.verdict) {
       Add(Weigh(IsOutdated(finding, facts) ? Outdated(finding, facts) : finding, facts.registry, reference, host));
     }
-    const auto age = question_.now - facts.registry.observed;
+    const auto age = question_.now - facts.observed();
     if (age > question_.policy.stale_after) {
       AddMade(kStaleVerdict, FindingResult::kUnknown, question_.policy.stale_effect, question_.policy_cap,
               "registry " + base::Printable(image_.registry, kShownName) + " was last observed " + base::FormatAge(age) +

@@ -45,14 +45,12 @@ struct ImageFinding {
 
 struct ImageDecision {
   const ImageUse* use = nullptr;
-  bool enforced = true;                // false: the old object named it
-  std::optional<SourceAction> action;  // none when the reference was refused
-  std::string registry;                // login server of an ACR, else the registry host; "" when refused
-  const Registry* facts = nullptr;     // null: not an ACR, or unknown
-  // What Azure Policy says of it; null: not read. Of the facts, as `facts` is.
-  const ComplianceStates* states = nullptr;
-  std::vector<ImageFinding> findings;  // every requirement's, Compliant ones too, where the verdict was asked
-  Effect effect = Effect::kDisabled;   // the strongest of its findings
+  bool enforced = true;                  // false: the old object named it
+  std::optional<SourceAction> action;    // none when the reference was refused
+  std::string registry;                  // login server of an ACR, else the registry host; "" when refused
+  const RegistryFacts* facts = nullptr;  // null: not an ACR, or unknown
+  std::vector<ImageFinding> findings;    // every requirement's, Compliant ones too, where the verdict was asked
+  Effect effect = Effect::kDisabled;     // the strongest of its findings
 };
 
 // Refers to the Admission, Policy and Facts it was made from, which must outlive it.

@@ -7,9 +7,9 @@
 namespace policy {
 namespace {
 
-bool IsFresh(const Registry& registry, base::Time now) {
-  const auto age = now - registry.observed;
-  return age >= age.zero() && age <= kFreshFor;
+bool IsFresh(const RegistryFacts& facts, base::Time now) {
+  const auto age = now - facts.observed();
+  return !facts.lacks_children && age >= age.zero() && age <= kFreshFor;
 }
 
 // Whether the finding follows from what a registry is, and not from the policy, the reference or Azure Policy alone.

@@ -15,8 +15,9 @@ inline constexpr std::chrono::seconds kFreshFor{5};
 
 // The login servers about which fresher facts could turn this denial: distinct, in the order of the images. They could when
 // every image that denies does so by findings about its registry alone (its verdict's, `staleVerdict`, `unknownRegistry`; not
-// those by Azure Policy's states, which Azure evaluates when it will) and what is known of that registry is nothing, or older than
-// kFreshFor, or from the future, as after a clock's step. Else empty: asking would change nothing, or there is no denial.
+// those by Azure Policy's states, which Azure evaluates when it will) and what is known of that registry, or of the children of it that
+// are judged, is nothing, or older than kFreshFor, or from the future, as after a clock's step. Else empty: asking would change nothing, or
+// there is no denial.
 std::vector<std::string> NeedsFresh(const Decision& decision, base::Time now);
 
 }  // namespace policy

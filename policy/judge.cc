@@ -79,6 +79,31 @@ bool IsEvaluatedHere(const Requirement& requirement) {
   return requirement.effect != Effect::kDisabled && requirement.source == FindingSource::kRegistry;
 }
 
+const ChildList* FindList(const Registry& registry, std::string_view kind) {
+  if (registry.children == nullptr) {
+    return nullptr;
+  }
+  const auto list = registry.children->find(kind);
+  return list == registry.children->end() ? nullptr : &list->second;
+}
+
+// When that was observed which the definition judges: the oldest of it.
+base::Time ObservedFor(const Definition& definition, const Registry& registry) {
+  std::optional<base::Time> oldest;
+  const auto take = [&](base::Time observed) { oldest = std::min(observed, oldest.value_or(observed)); };
+  if (definition.types.registry) {
+    take(registry.observed);
+  }
+  for (const ChildKind* kind : definition.types.children) {
+    if (kind->is_inline) {
+      take(registry.observed);
+    } else if (const ChildList* list = FindList(registry, kind->name)) {
+      take(list->observed);
+    }
+  }
+  return oldest.value_or(registry.observed);
+}
+
 // Why there is no opinion.
 std::string_view WhyNoOpinion(const Policy& policy, const ComplianceStates* states) {
   if (!policy.compliance_states) {
@@ -127,6 +152,34 @@ std::set<std::string> NeededChildKinds(const Policy& policy) {
   return needed;
 }
 
+void NoteChildrenObserved(RegistryFacts& facts, const Policy& policy) {
+  facts.children_observed.reset();
+  facts.lacks_children = false;
+  for (const std::string& kind : NeededChildKinds(policy)) {
+    const ChildList* list = FindList(facts.registry, kind);
+    if (list == nullptr) {
+      facts.lacks_children = true;
+    } else {
+      facts.children_observed = std::min(list->observed, facts.children_observed.value_or(list->observed));
+    }
+  }
+}
+
+Verdict Renewed(Verdict verdict, const Registry& registry, const Policy& policy) {
+  auto next = policy.requirements.begin();
+  for (Finding& finding : verdict) {  // in the policy's order
+    const auto requirement =
+        std::find_if(next, policy.requirements.end(), [&](const Requirement& one) { return one.name == finding.requirement; });
+    const bool found = requirement != policy.requirements.end();
+    next = found ? requirement + 1 : next;
+    // When a state of Azure Policy's was read does not change by it.
+    if (finding.result == FindingResult::kCompliant && finding.source == FindingSource::kRegistry) {
+      finding.last_compliant = found ? ObservedFor(*requirement->definition, registry) : registry.observed;
+    }
+  }
+  return verdict;
+}
+
 bool UsesTime(const Policy& policy) {
   return std::ranges::any_of(policy.requirements, [](const Requirement& requirement) {
     return IsEvaluatedHere(requirement) && requirement.definition->uses_time;
@@ -171,7 +224,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
       finding.remedy = ExpandRemedy(requirement.definition->remedy, registry, child, policy.messages);
     }
     if (finding.result == FindingResult::kCompliant) {
-      finding.last_compliant = by_azure ? states->asked : registry.observed;
+      finding.last_compliant = by_azure ? states->asked : ObservedFor(*requirement.definition, registry);
     } else if (const Finding* before = FindPrevious(previous, registry, requirement)) {
       finding.last_compliant = before->last_compliant;
     }

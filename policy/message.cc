@@ -168,7 +168,7 @@ std::string RequirementText(const Line& line, const Policy& policy, base::Time n
   if (finding.source == FindingSource::kAzurePolicy) {  // when the registry was observed says nothing about it
     text += finding.azure ? ", evaluated by Azure Policy " + base::FormatAge(now - finding.azure->time) + " ago" : "";
   } else if (line.image->facts != nullptr) {
-    text += ", observed " + base::FormatAge(now - line.image->facts->observed) + " ago";
+    text += ", observed " + base::FormatAge(now - line.image->facts->observed()) + " ago";
   }
   if (!line.finding->expired_exemption.empty()) {
     text += ", exemption " + base::Printable(line.finding->expired_exemption, kRequirementShown) + " has expired";

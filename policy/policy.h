@@ -99,6 +99,12 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
 // force judges here, and that do not stand in the registry's own body.
 std::set<std::string> NeededChildKinds(const Policy& policy);
 
+// Notes how old the children are on which the verdict rests.
+void NoteChildrenObserved(RegistryFacts& facts, const Policy& policy);
+
+// What Judge would say of the same body and children, read again since: requirements that were met are so as of now.
+Verdict Renewed(Verdict verdict, const Registry& registry, const Policy& policy);
+
 // Whether what Judge says may change by the time alone.
 bool UsesTime(const Policy& policy);
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "policy/child_kinds.h"
 #include "policy/definition_alias.h"
 #include "policy/definition_compare.h"
 
@@ -117,6 +118,70 @@ json Unflatten(json registry) {
   return unflattened;
 }
 
+// A child as `az` prints it has its properties beside its id.
+json UnflattenChild(json child) {
+  if (!child.is_object() || child.contains("properties")) {
+    return child;
+  }
+  constexpr auto kTop = std::to_array<std::string_view>({"id", "name", "type", "location", "tags", "identity", "systemData"});
+  json unflattened = json::object();
+  json properties = json::object();
+  for (auto member = child.begin(); member != child.end(); ++member) {
+    const std::string& key = member.key();
+    if (key == "resourceGroup" || member.value().is_null()) {  // added by `az`, as nulls are for what ARM left out
+      continue;
+    }
+    (std::ranges::find(kTop, key) != kTop.end() ? unflattened : properties)[key] = std::move(member.value());
+  }
+  Rename(properties, "typePropertiesType", "type");  // of a scope map, which has a type of its own
+  unflattened["properties"] = std::move(properties);
+  return unflattened;
+}
+
+// All children of one kind.
+base::Result<ChildList> ReadChildList(json array, const ChildKind& kind, const std::string& registry_id, const Place& place,
+                                      base::Time observed) {
+  if (!array.is_array()) {
+    return place.Wrong("expected an array of all " + std::string(kind.name) + " of the registry");
+  }
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    json& child = array[i];
+    child = UnflattenChild(std::move(child));
+    const std::string* id = child.is_object() ? TextMember(child, "id") : nullptr;
+    const std::string* type = child.is_object() ? TextMember(child, "type") : nullptr;
+    if (id == nullptr || (type != nullptr && !base::EqualsIgnoreAsciiCase(*type, kind.type))) {
+      return place.At(i).Wrong("expected a " + std::string(kind.type) + " with its id");
+    }
+    if (!base::AsciiLower(*id).starts_with(base::AsciiLower(registry_id) + "/")) {
+      return place.At(i).Wrong("it is of another registry: " + Quoted(*id));
+    }
+  }
+  return ChildList{observed, base::DumpJson(array), ""};
+}
+
+base::Result<std::shared_ptr<const ChildLists>> ReadChildren(json children, const std::string& registry_id, const Place& place,
+                                                             base::Time observed) {
+  if (!children.is_object()) {
+    return place.Wrong("expected an object with an array for each kind of children (" + NamesOfChildKinds() + ")");
+  }
+  auto lists = std::make_shared<ChildLists>();
+  for (auto member = children.begin(); member != children.end(); ++member) {
+    const ChildKind* kind = FindChildKind(member.key());
+    const Place at{place.source, place.path + "." + base::Printable(member.key(), kMaxQuoted)};
+    if (kind == nullptr || kind->is_inline || lists->contains(kind->name)) {
+      return at.Wrong(kind == nullptr   ? "no kind of children that is read here; expected one of " + NamesOfChildKinds()
+                      : kind->is_inline ? "these stand in the registry's own properties, and are taken from there"
+                                        : "these are given twice");
+    }
+    base::Result<ChildList> list = ReadChildList(std::move(member.value()), *kind, registry_id, at, observed);
+    if (!list) {
+      return tl::unexpected(std::move(list.error()));
+    }
+    lists->emplace(kind->name, std::move(*list));
+  }
+  return lists;
+}
+
 bool IsRegistryName(std::string_view name) {
   constexpr std::size_t kMaxName = 50;  // Azure's limit
   return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
@@ -134,6 +199,9 @@ base::Result<Registry> ReadElement(json element, const Place& place, const Readi
         (type == nullptr ? "the element has no type" : "the element is a " + Quoted(*type)) + ", not a " + std::string(kRegistryType),
         "give a list of container registries alone, with all their members");
   }
+  const auto given = element.find("children");
+  json children = given == element.end() ? json() : std::move(*given);
+  element.erase("children");
   json body = element.contains("properties") ? std::move(element) : Unflatten(std::move(element));
   const json* properties = FindMember(body, "properties");
   const std::string* id = TextMember(body, "id");
@@ -157,6 +225,13 @@ base::Result<Registry> ReadElement(json element, const Place& place, const Readi
   registry.name = *name;
   registry.resource_id = *id;
   registry.observed = reading.observed;
+  if (!children.is_null()) {
+    auto lists = ReadChildren(std::move(children), *id, {place.source, place.path + ".children"}, reading.observed);
+    if (!lists) {
+      return tl::unexpected(std::move(lists.error()));
+    }
+    registry.children = std::move(*lists);
+  }
   registry.body = base::DumpJson(body);
   return registry;
 }

@@ -1,7 +1,9 @@
 // Registries as Azure describes them, in every shape in which people and tools hand them over.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,10 +33,11 @@ struct Registry {
 // Whether it is a resource of that subscription.
 bool IsInSubscription(const Registry& registry, std::string_view subscription);
 
-// Reads `az acr list -o json` or `az acr show`, an ARM GET or list, or a Resource Graph answer (objectArray or table).
-// An element that is no registry (another type, no loginServer, a login server under none of `suffixes`, two elements
-// with the same login server) is an error that names its place: half an inventory would be taken for all of it. An ARM
-// error body is an error that says what ARM said. `source` names the file in messages.
+// Reads `az acr list -o json` or `az acr show`, an ARM GET or list, or a Resource Graph answer (objectArray or table). An element may
+// hold its children by kind, under `children`: `az acr token list` and the like, or an ARM list's value. A kind that is there is all of
+// them. An element that is no registry (another type, no loginServer, a login server under none of `suffixes`, two elements with the same
+// login server) is an error that names its place: half an inventory would be taken for all of it. An ARM error body is an error that says
+// what ARM said. `source` names the file in messages.
 base::Result<std::vector<Registry>> ReadRegistries(std::string_view json, std::string_view source, base::Time observed,
                                                    const RegistrySuffixes& suffixes = {});
 
@@ -43,6 +46,13 @@ struct RegistryFacts {
   Registry registry;
   Verdict verdict;
   std::shared_ptr<const ComplianceStates> states{};  // what Azure Policy says of this resource; null: not read
+  // Of the children that the policy's definitions judge: when the oldest list was read, none when there is none; and whether a list was
+  // never asked for, so that asking could tell more however young the rest is.
+  std::optional<base::Time> children_observed{};
+  bool lacks_children = false;
+
+  // When that was observed on which the verdict rests: the oldest of it.
+  base::Time observed() const { return std::min(registry.observed, children_observed.value_or(registry.observed)); }
 };
 
 // Every registry that is known, by login server. Immutable once published; values are shared between generations.

@@ -31,7 +31,7 @@ base::Time Observed(base::Time modified, const base::Clock& clock) { return std:
 base::Time Oldest(const policy::Facts& facts, base::Time now) {
   base::Time oldest = now;
   for (const auto& [login_server, known] : facts) {
-    oldest = std::min(oldest, known->registry.observed);
+    oldest = std::min(oldest, known->observed());
   }
   return oldest;
 }
@@ -383,6 +383,9 @@ base::Loaded<std::shared_ptr<const State>> LoadOnce(const KeeperOptions& options
   state->generation = 1;
   state->policy = std::move(*policy);
   state->primed = read.has_value() || (saved && saved->complete);
+  if (saved && read && options.inventory_file.empty()) {
+    TakeKnownChildren(read->present, saved->facts, clock.Now());
+  }
   if (saved && !read) {
     read.emplace().present = RegistriesOf(saved->facts);
   }

@@ -1,5 +1,6 @@
 #include "state/load.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -9,16 +10,15 @@
 namespace state {
 namespace {
 
-// The same body judged by the same policy gives the same findings, but for when they last held; when a state of Azure Policy's
-// was read does not change by it.
-policy::Verdict Renew(const policy::Verdict& verdict, base::Time observed) {
-  policy::Verdict renewed = verdict;
-  for (policy::Finding& finding : renewed) {
-    if (finding.result == policy::FindingResult::kCompliant && finding.source == policy::FindingSource::kRegistry) {
-      finding.last_compliant = observed;
-    }
+// Whether they hold the same, whenever it was read.
+bool SameChildren(const policy::Registry& a, const policy::Registry& b) {
+  if (a.children == b.children) {
+    return true;
   }
-  return renewed;
+  return a.children != nullptr && b.children != nullptr &&
+         std::ranges::equal(*a.children, *b.children, [](const auto& one, const auto& other) {
+           return one.first == other.first && one.second.resources == other.second.resources && one.second.problem == other.second.problem;
+         });
 }
 
 }  // namespace
@@ -71,11 +71,12 @@ std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry,
   if (before != nullptr && base::EqualsIgnoreAsciiCase(before->registry.resource_id, registry.resource_id)) {
     judged->states = before->states;
   }
-  const bool same =
-      before != nullptr && same_policy && before->registry.resource_id == registry.resource_id && before->registry.body == registry.body;
-  judged->verdict =
-      same ? Renew(before->verdict, registry.observed) : policy::Judge(registry, policy, before, now, hidden, judged->states.get());
+  const bool same = before != nullptr && same_policy && before->registry.resource_id == registry.resource_id &&
+                    before->registry.body == registry.body && SameChildren(before->registry, registry);
+  judged->verdict = same ? policy::Renewed(before->verdict, registry, policy)
+                         : policy::Judge(registry, policy, before, now, hidden, judged->states.get());
   judged->registry = std::move(registry);
+  policy::NoteChildrenObserved(*judged, policy);
   return judged;
 }
 
@@ -85,6 +86,7 @@ std::shared_ptr<const policy::RegistryFacts> WithStates(const policy::RegistryFa
   judged->registry = known.registry;
   judged->states = std::make_shared<const policy::ComplianceStates>(std::move(states));
   judged->verdict = policy::Judge(known.registry, policy, &known, now, hidden, judged->states.get());
+  policy::NoteChildrenObserved(*judged, policy);
   return judged;
 }
 

@@ -32,8 +32,8 @@ base::Loaded<std::shared_ptr<const policy::Policy>> LoadPolicyWithDefinitions(
     const policy::RegistrySuffixes& suffixes = {}, bool compliance_states = false);
 
 // Judges one registry. `before` (may be null) is what was known of its login server; `same_policy`: judged by this policy.
-// The same body keeps its verdict then, and what is remembered of earlier compliance, and what Azure Policy says of the same
-// resource, is carried on in any case.
+// The same body with the same children keeps its verdict then, and what is remembered of earlier compliance, and what Azure Policy says of
+// the same resource, is carried on in any case.
 std::shared_ptr<const policy::RegistryFacts> JudgeOne(policy::Registry registry, const policy::Policy& policy,
                                                       const policy::RegistryFacts* before, bool same_policy, base::Time now,
                                                       policy::HiddenMembers hidden);

@@ -15,12 +15,28 @@ namespace dom = simdjson::dom;
 
 constexpr std::string_view kFormat = "acr-admission inventory";
 constexpr std::int64_t kVersion = 1;
+constexpr std::size_t kMaxSavedChildren = std::size_t{1} << 20;  // bytes of one registry's: its body has 10 KiB at most
 constexpr std::string_view kChecksum = "{\"checksum\":\"";
 
 tl::unexpected<base::Error> Damaged(std::string_view source, std::size_t line, std::string_view what) {
   return base::Fail(base::ErrorCode::kInvalidArgument,
                     std::string(source) + ":" + std::to_string(line) + ": the saved inventory is damaged: " + std::string(what),
                     "it is not used; the inventory's source will fill it again");
+}
+
+// Those that were read, unless they are so many that they are better read again.
+void WriteChildren(const policy::ChildLists& lists, base::JsonWriter& json) {
+  std::size_t bytes = 0;
+  json.Key("children").BeginObject();
+  for (const auto& [kind, list] : lists) {
+    if (!list.problem.empty() || list.resources.empty() || bytes + list.resources.size() > kMaxSavedChildren) {
+      continue;
+    }
+    bytes += list.resources.size();
+    json.Key(kind).BeginObject().Key("observed").String(base::FormatTime(list.observed));
+    json.Key("resources").Raw(list.resources).EndObject();
+  }
+  json.EndObject();
 }
 
 void WriteRegistry(const policy::RegistryFacts& facts, std::string& out) {
@@ -40,6 +56,9 @@ void WriteRegistry(const policy::RegistryFacts& facts, std::string& out) {
   }
   json.EndObject();
   json.Key("body").Raw(registry.body);
+  if (registry.children != nullptr) {
+    WriteChildren(*registry.children, json);
+  }
   json.EndObject();
   out += '\n';
 }
@@ -74,6 +93,33 @@ bool TakeTime(const dom::object& object, std::string_view key, base::Time* out) 
   return time.has_value();
 }
 
+// Earlier inventories have no children.
+bool ReadChildren(const dom::object& object, base::Time now, policy::Registry* registry) {
+  dom::element member;
+  if (object.at_key("children").get(member) != simdjson::SUCCESS) {
+    return true;
+  }
+  dom::object kinds;
+  if (member.get(kinds) != simdjson::SUCCESS) {
+    return false;
+  }
+  auto lists = std::make_shared<policy::ChildLists>();
+  for (const auto field : kinds) {
+    dom::object list;
+    dom::array resources;
+    policy::ChildList read;
+    if (field.value.get(list) != simdjson::SUCCESS || !TakeTime(list, "observed", &read.observed) ||
+        list.at_key("resources").get(resources) != simdjson::SUCCESS) {
+      return false;
+    }
+    read.observed = std::min(read.observed, now);
+    read.resources = simdjson::minify(resources);
+    lists->emplace(field.key, std::move(read));
+  }
+  registry->children = std::move(lists);
+  return true;
+}
+
 // What was written by a clock that ran ahead is not younger than now, and no memory of the future is kept.
 bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFacts* facts) {
   policy::Registry& registry = facts->registry;
@@ -98,7 +144,7 @@ bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFac
   }
   registry.observed = std::min(registry.observed, now);
   registry.body = simdjson::minify(body);
-  return true;
+  return ReadChildren(object, now, &registry);
 }
 
 }  // namespace

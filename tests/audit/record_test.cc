@@ -100,8 +100,10 @@ TEST(Record, HasEveryFieldInTheDocumentedOrder) {
   policy::ImageDecision& image = c.decision.images[0];
   image.action = policy::SourceAction::kVerify;
   image.registry = "contoso.azurecr.io";
-  image.facts = &registry;
-  image.states = &states;
+  policy::RegistryFacts facts;
+  facts.registry = registry;
+  facts.states = std::make_shared<const policy::ComplianceStates>(states);
+  image.facts = &facts;
   image.findings = {{&private_link, Effect::kDeny, "", "old-exemption", false},
                     {&network, Effect::kDisabled, "", "", false},
                     {&key, Effect::kWarn, "", "", true}};

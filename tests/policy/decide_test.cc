@@ -43,7 +43,7 @@ TEST(Decide, CompliantRegistryIsAllowedAndItsFindingsAreKept) {
   EXPECT_EQ(decision.images[0].action, SourceAction::kVerify);
   EXPECT_TRUE(decision.images[0].enforced);
   ASSERT_NE(decision.images[0].facts, nullptr);
-  EXPECT_EQ(decision.images[0].facts->resource_id, kContosoId);
+  EXPECT_EQ(decision.images[0].facts->registry.resource_id, kContosoId);
   EXPECT_TRUE(decision.made.empty());
 }
 

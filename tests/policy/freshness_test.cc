@@ -1,6 +1,7 @@
 #include "policy/freshness.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,24 @@ TEST(Freshness, NothingIsAskedForWhereNothingIsDenied) {
   world.policy.max_effect = Effect::kDeny;
   world.Exempt(world.PrivateLinkExemption());
   EXPECT_THAT(Needed(world), IsEmpty());
+}
+
+TEST(Freshness, ChildrenAreAskedForTooWhereTheyAreOldOrWereNeverRead) {
+  World world;
+  RegistryFacts known;
+  known.registry.login_server = "contoso.azurecr.io";
+  known.registry.observed = world.now - 1s;
+  known.verdict = {NonCompliant("repository-scoped-token-disabled")};
+  world.Use("contoso.azurecr.io/shop/cart:1");
+  const auto needed_with = [&](std::optional<std::chrono::seconds> age, bool lacks) {
+    known.children_observed = age ? std::optional(world.now - *age) : std::nullopt;
+    known.lacks_children = lacks;
+    world.facts.Add(std::make_shared<const RegistryFacts>(known));
+    return Needed(world);
+  };
+  EXPECT_THAT(needed_with(2s, false), IsEmpty());
+  EXPECT_THAT(needed_with(10s, false), ElementsAre("contoso.azurecr.io"));
+  EXPECT_THAT(needed_with(2s, true), ElementsAre("contoso.azurecr.io"));
 }
 
 TEST(Freshness, WhatAzurePolicySaysDoesNotChangeByAsking) {

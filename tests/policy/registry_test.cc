@@ -97,6 +97,58 @@ TEST(ReadRegistries, GivesAzOutputArmsShape) {
   EXPECT_EQ(json::parse(Read(json::array({show, Arm("other")}))[0].body), expected);
 }
 
+TEST(ReadRegistries, TakesChildrenOfAnElement) {
+  json registry = Arm("contoso");
+  const std::string id = registry["id"];
+  const json arm = {{"id", id + "/tokens/ci"},
+                    {"name", "ci"},
+                    {"type", "Microsoft.ContainerRegistry/registries/tokens"},
+                    {"properties", {{"status", "enabled"}}}};
+  const json az = {{"id", id + "/scopeMaps/_pull"},
+                   {"name", "_pull"},
+                   {"resourceGroup", "rg"},
+                   {"actions", {"repositories/*/content/read"}},
+                   {"type", "Microsoft.ContainerRegistry/registries/scopeMaps"},
+                   {"typePropertiesType", "SystemDefined"},
+                   {"description", nullptr},
+                   {"systemData", {{"createdBy", "x"}}}};
+  registry["children"] = {{"tokens", {arm}}, {"SCOPEMAPS", {az}}, {"webhooks", json::array()}};
+  const auto read = Read(json::array({registry}));
+  ASSERT_EQ(read.size(), 1U);
+  EXPECT_FALSE(json::parse(read[0].body).contains("children"));
+  ASSERT_NE(read[0].children, nullptr);
+  ASSERT_EQ(read[0].children->size(), 3U);
+  EXPECT_EQ(json::parse(read[0].children->at("tokens").resources), json::array({arm}));
+  EXPECT_EQ(read[0].children->at("tokens").observed, kNow);
+  EXPECT_EQ(read[0].children->at("webhooks").resources, "[]");
+  EXPECT_EQ(json::parse(read[0].children->at("scopeMaps").resources),
+            json::array({{{"id", az["id"]},
+                          {"name", "_pull"},
+                          {"type", az["type"]},
+                          {"systemData", az["systemData"]},
+                          {"properties", {{"type", "SystemDefined"}, {"actions", az["actions"]}}}}}));
+  EXPECT_EQ(Read(Arm("contoso"))[0].children, nullptr);
+}
+
+TEST(ReadRegistries, RefusesChildrenThatAreNotTheRegistrysAndSaysWhere) {
+  const auto with = [](const json& children) {
+    json registry = Arm("contoso");
+    registry["children"] = children;
+    return ErrorOf(json::array({registry}));
+  };
+  const std::string id = Arm("contoso")["id"];
+  EXPECT_THAT(with(7), HasSubstr("$[0].children: expected an object"));
+  EXPECT_THAT(with({{"agentPools", json::array()}}), HasSubstr("$[0].children.agentPools: no kind of children that is read here"));
+  EXPECT_THAT(with({{"privateEndpointConnections", json::array()}}), HasSubstr("stand in the registry's own properties"));
+  EXPECT_THAT(with({{"tokens", json::array()}, {"Tokens", json::array()}}), HasSubstr("given twice"));
+  EXPECT_THAT(with({{"tokens", {{"value", json::array()}}}}), HasSubstr("$[0].children.tokens: expected an array of all tokens"));
+  EXPECT_THAT(with({{"tokens", {7}}}), HasSubstr("$[0].children.tokens[0]: expected a Microsoft.ContainerRegistry/registries/tokens"));
+  EXPECT_THAT(with({{"tokens", {{{"name", "ci"}}}}}), HasSubstr("with its id"));
+  EXPECT_THAT(with({{"tokens", {{{"id", id + "/tokens/ci"}, {"type", "Microsoft.ContainerRegistry/registries/webhooks"}}}}}),
+              HasSubstr("expected a Microsoft.ContainerRegistry/registries/tokens"));
+  EXPECT_THAT(with({{"tokens", {{{"id", id + "2/tokens/ci"}}}}}), HasSubstr("$[0].children.tokens[0]: it is of another registry"));
+}
+
 TEST(ReadRegistries, TakesResourceGraphAnswers) {
   json row = Arm("contoso");
   row["type"] = "microsoft.containerregistry/registries";

@@ -1,5 +1,6 @@
 #include "state/merge.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -188,6 +190,176 @@ TEST_F(MergeTest, ComplianceByAzurePolicyIsAsOldAsItsReading) {
   See(RegistryOf("contoso", true, kNow));
   EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
   EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - seconds(50));
+}
+
+constexpr const char* kTokensDisabled = R"({"name": "tokens", "properties": {"mode": "All", "policyRule": {
+    "if": {"field": "Microsoft.ContainerRegistry/registries/tokens/status", "notEquals": "disabled"}, "then": {"effect": "deny"}}}})";
+
+std::string Tokens(const std::string& status) {
+  return nlohmann::json::array({{{"id", IdOf("contoso") + "/tokens/ci"}, {"name", "ci"}, {"properties", {{"status", status}}}}}).dump();
+}
+
+policy::ChildList Good(base::Time observed, const std::string& status = "disabled") { return {observed, Tokens(status), ""}; }
+policy::ChildList Bad(base::Time observed) { return {observed, "", "403"}; }
+
+class MergeChildrenTest : public MergeTest {
+ protected:
+  MergeChildrenTest() {
+    policy::DefinitionSet set = policy::DefinitionSet::WithBuiltIns();
+    EXPECT_TRUE(set.Add(*policy::ParseDefinition(kTokensDisabled, "tokens.json", "tokens")));
+    policy_ = *policy::LoadPolicy(
+        "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\n"
+        "requirements: [{definition: tokens, effect: Deny}, {definition: public-network-access-disabled, effect: Deny}]\n",
+        "policy.yaml", set);
+    See(RegistryOf("contoso", false, kNow - seconds(60)));
+  }
+
+  void SeeTokens(policy::ChildList list, const std::string& group = "rg") {
+    policy::Observations learned;
+    learned.children.push_back({"contoso.azurecr.io", IdOf("contoso", group), {{"tokens", std::move(list)}}});
+    Learn(std::move(learned));
+  }
+};
+
+TEST_F(MergeChildrenTest, ListsAreJudgedWhenTheyCome) {
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kUnknown);
+  EXPECT_TRUE(Find("contoso")->lacks_children);
+  EXPECT_EQ(Find("contoso")->observed(), kNow - seconds(60));
+  SeeTokens(Good(kNow - hours(1)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - hours(1)) << "as old as the list";
+  EXPECT_EQ(Find("contoso")->verdict.at(1).last_compliant, kNow - seconds(60)) << "as old as the registry";
+  EXPECT_FALSE(Find("contoso")->lacks_children);
+  EXPECT_EQ(Find("contoso")->observed(), kNow - hours(1)) << "the oldest of what is judged";
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow - seconds(60));
+  SeeTokens(Good(kNow, "enabled"));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow - hours(1));
+}
+
+TEST_F(MergeChildrenTest, TheSameListsKeepTheVerdictAtTheirNewAge) {
+  SeeTokens(Good(kNow - hours(1)));
+  SeeTokens(Good(kNow));
+  EXPECT_EQ(Find("contoso")->verdict.at(0).last_compliant, kNow);
+  EXPECT_EQ(Find("contoso")->observed(), kNow - seconds(60));
+}
+
+TEST_F(MergeChildrenTest, ARegistryThatComesWithoutKeepsWhatIsKnown) {
+  SeeTokens(Good(kNow - seconds(90)));
+  See(RegistryOf("contoso", true, kNow));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Find("contoso")->verdict.at(1).result, policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Find("contoso")->observed(), kNow - seconds(90));
+}
+
+TEST_F(MergeChildrenTest, AnotherResourceHasOtherChildren) {
+  SeeTokens(Good(kNow));
+  See(RegistryOf("contoso", false, kNow, "moved"));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kUnknown);
+  EXPECT_EQ(Find("contoso")->registry.children, nullptr);
+  SeeTokens(Good(kNow));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kUnknown) << "of the one that was moved away";
+  SeeTokens(Good(kNow), "MOVED");
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+}
+
+TEST_F(MergeChildrenTest, ListsOfARegistryThatIsNotKnownAreNotKept) {
+  Lose("contoso", kNow);
+  SeeTokens(Good(kNow));
+  EXPECT_THAT(Find("contoso"), IsNull());
+}
+
+TEST_F(MergeChildrenTest, AFailureHidesNoGoodList) {
+  SeeTokens(Bad(kNow - seconds(50)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kUnknown);
+  EXPECT_THAT(Find("contoso")->verdict.at(0).reason, ::testing::HasSubstr("403"));
+  SeeTokens(Good(kNow - seconds(70)));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  SeeTokens(Bad(kNow));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  EXPECT_EQ(Find("contoso")->observed(), kNow - seconds(70)) << "at its true age";
+}
+
+TEST_F(MergeChildrenTest, ListsThatComeWithARegistryAreMergedToo) {
+  policy::Registry registry = RegistryOf("contoso", false, kNow - seconds(30));
+  registry.children = std::make_shared<const policy::ChildLists>(policy::ChildLists{{"tokens", Good(kNow - seconds(30))}});
+  See(registry);
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant);
+  registry.observed = kNow - seconds(40);  // overtaken, but with a later list
+  registry.children = std::make_shared<const policy::ChildLists>(policy::ChildLists{{"tokens", Good(kNow - seconds(20), "enabled")}});
+  See(registry);
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant);
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow - seconds(30));
+}
+
+// Whatever is read of one kind, and in whatever order it comes: the latest good list stands, or the latest failure when there is none.
+TEST_F(MergeChildrenTest, TheOrderOfReadingsDoesNotMatter) {
+  struct Reading {
+    bool good;
+    int age;
+  };
+  for (unsigned kinds = 0; kinds < 16; ++kinds) {
+    std::vector<Reading> readings;
+    for (int i = 0; i < 4; ++i) {
+      readings.push_back({(kinds >> static_cast<unsigned>(i) & 1U) != 0, 10 * i});
+    }
+    std::vector<std::size_t> order = {0, 1, 2, 3};
+    do {
+      std::shared_ptr<const policy::ChildLists> known;
+      for (const std::size_t i : order) {
+        const base::Time at = kNow - seconds(readings[i].age);
+        policy::ChildLists lists{{"tokens", readings[i].good ? Good(at) : Bad(at)}};
+        known = MergeChildren(known, std::make_shared<const policy::ChildLists>(std::move(lists)), kNow);
+      }
+      const auto best = std::ranges::find_if(readings, &Reading::good);
+      const Reading expected = best == readings.end() ? readings.front() : *best;
+      EXPECT_EQ(known->at("tokens").observed, kNow - seconds(expected.age));
+      EXPECT_EQ(known->at("tokens").problem.empty(), expected.good);
+    } while (std::ranges::next_permutation(order).found);
+  }
+}
+
+TEST_F(MergeChildrenTest, ListsOfDifferentKindsStandBesideEachOther) {
+  const auto lists = [](policy::ChildLists all) { return std::make_shared<const policy::ChildLists>(std::move(all)); };
+  const auto known = lists({{"tokens", Good(kNow)}, {"webhooks", Good(kNow - hours(1))}});
+  const auto merged = MergeChildren(known, lists({{"webhooks", Good(kNow)}, {"cacheRules", Bad(kNow)}}), kNow);
+  EXPECT_EQ(merged->size(), 3U);
+  EXPECT_EQ(merged->at("webhooks").observed, kNow);
+  EXPECT_EQ(MergeChildren(known, lists({{"tokens", Bad(kNow)}}), kNow), known) << "no news";
+  EXPECT_EQ(MergeChildren(known, nullptr, kNow), known);
+  EXPECT_EQ(MergeChildren(nullptr, known, kNow), known);
+  EXPECT_EQ(MergeChildren(lists({{"tokens", Good(kNow + hours(1))}}), known, kNow)->at("tokens").observed, kNow) << "the future gives way";
+}
+
+TEST_F(MergeChildrenTest, ASavedInventoryBringsItsLists) {
+  const auto saved_at = [](base::Time observed) {
+    auto one = std::make_shared<policy::RegistryFacts>();
+    one->registry = RegistryOf("contoso", false, observed);
+    one->registry.children = std::make_shared<const policy::ChildLists>(policy::ChildLists{{"tokens", Good(observed)}});
+    policy::Facts saved;
+    saved.Add(std::move(one));
+    return saved;
+  };
+  facts_ = MergeSaved(std::move(facts_), saved_at(kNow - hours(2)), *policy_, kNow);
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kCompliant) << "the registry is known later, its tokens were not";
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow - seconds(60));
+  EXPECT_EQ(Find("contoso")->observed(), kNow - hours(2));
+  SeeTokens(Good(kNow, "enabled"));
+  facts_ = MergeSaved(std::move(facts_), saved_at(kNow - seconds(30)), *policy_, kNow);
+  EXPECT_EQ(Find("contoso")->registry.observed, kNow - seconds(30));
+  EXPECT_EQ(Result("contoso"), policy::FindingResult::kNonCompliant) << "the later list stays";
+}
+
+TEST_F(MergeChildrenTest, KnownChildrenAreGivenToTheSameResourceAlone) {
+  SeeTokens(Good(kNow - hours(1)));
+  std::vector<policy::Registry> read = {RegistryOf("contoso", false, kNow), RegistryOf("fabrikam", false, kNow)};
+  TakeKnownChildren(read, facts_, kNow);
+  ASSERT_THAT(read[0].children, NotNull());
+  EXPECT_EQ(read[0].children->at("tokens").observed, kNow - hours(1));
+  EXPECT_THAT(read[1].children, IsNull());
+  read = {RegistryOf("contoso", false, kNow, "moved")};
+  TakeKnownChildren(read, facts_, kNow);
+  EXPECT_THAT(read[0].children, IsNull());
 }
 
 TEST_F(MergeTest, TakesOfASavedInventoryWhatIsMissingOrLater) {

@@ -56,6 +56,37 @@ TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
 }
 
+TEST(SavedInventory, KeepsTheListsOfChildrenThatWereRead) {
+  policy::Facts facts;
+  auto one = std::make_shared<policy::RegistryFacts>(*SomeFacts().Find("contoso.azurecr.io"));
+  const base::Time observed = base::ParseTime("2026-11-23T11:50:00Z").value();
+  one->registry.children = std::make_shared<const policy::ChildLists>(policy::ChildLists{
+      {"tokens", {observed, R"([{"name":"ci","properties":{"status":"\u00e9"}}])", ""}},
+      {"cacheRules", {observed, "[]", ""}},
+      {"webhooks", {observed, "", "403"}},
+      {"scopeMaps", {observed, "[\"" + std::string(std::size_t{2} << 20, 'x') + "\"]", ""}},
+  });
+  facts.Add(one);
+  const std::string text = WriteSavedInventory(facts, true, kNow);
+  EXPECT_LT(text.size(), std::size_t{64} << 10) << "a list without measure is read again";
+  const auto saved = ReadSavedInventory(text, "saved", kNow);
+  ASSERT_TRUE(saved.has_value()) << saved.error().message;
+  const policy::ChildLists& lists = *saved->facts.Find("contoso.azurecr.io")->registry.children;
+  ASSERT_EQ(lists.size(), 2U);
+  EXPECT_EQ(lists.at("tokens").observed, observed);
+  EXPECT_EQ(nlohmann::json::parse(lists.at("tokens").resources), nlohmann::json::parse(one->registry.children->at("tokens").resources));
+  EXPECT_EQ(lists.at("cacheRules").resources, "[]");
+  EXPECT_EQ(ReadSavedInventory(text, "saved", observed - std::chrono::hours(1))
+                ->facts.Find("contoso.azurecr.io")
+                ->registry.children->at("tokens")
+                .observed,
+            observed - std::chrono::hours(1))
+      << "times later than the clock are not believed";
+  EXPECT_EQ(
+      ReadSavedInventory(WriteSavedInventory(SomeFacts(), true, kNow), "saved", kNow)->facts.Find("contoso.azurecr.io")->registry.children,
+      nullptr);
+}
+
 TEST(SavedInventory, DoesNotBelieveAClockThatRanAhead) {
   const base::Time before = kNow - std::chrono::hours(24);
   const auto saved = ReadSavedInventory(WriteSavedInventory(SomeFacts(), true, kNow), "saved", before);
