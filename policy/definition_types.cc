@@ -92,13 +92,9 @@ tl::expected<JudgedTypes, std::string> TypesJudged(const CompiledRule& rule, boo
     return tl::unexpected("the rule's type conditions leave out " + std::string(kRegistryType) + " and its children (" +
                           NamesOfChildKinds() + "): it is about another kind of resource and would find every registry compliant");
   }
-  if (indexed) {
+  const bool any_indexed = types.registry || std::ranges::any_of(types.children, &ChildKind::is_indexed);
+  if (indexed && any_indexed) {
     std::erase_if(types.children, [](const ChildKind* kind) { return !kind->is_indexed; });
-    if (!types.registry && types.children.empty()) {
-      return tl::unexpected<std::string>(
-          "the rule is about children that have no tags and no location, which Azure leaves out of definitions with the mode Indexed; "
-          "give the definition the mode All");
-    }
   }
   return types;
 }

@@ -36,6 +36,23 @@ constexpr std::array<std::string_view, 4> kResources = {
     "{}",
 };
 
+// Of each kind of children: one with something, one with nothing, and, of some, none or what could not be read.
+policy::ChildLists Lists() {
+  policy::ChildLists lists;
+  for (const policy::ChildKind& kind : policy::ChildKinds()) {
+    const std::string name(kind.name);
+    lists[name] = {kNow,
+                   R"([{"id": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/)" + name +
+                       R"(/a", "name": "a", "location": "eastus2", "tags": {"team": "x"}, "properties": {"status": "enabled",
+          "actions": ["push", 7, null], "credentials": {"passwords": [{"name": "p", "expiry": "2027-01-01T00:00:00Z"}, {}]}}}, {}])",
+                   ""};
+  }
+  lists["cacheRules"].resources = "[]";
+  lists["webhooks"] = {kNow, "", "403"};
+  lists.erase("scopeMaps");
+  return lists;
+}
+
 void Require(bool condition) {
   if (!condition) {
     std::abort();
@@ -51,6 +68,7 @@ void CheckEvaluation(const policy::Evaluation& evaluation) {
   Require(unknown == !evaluation.reason.empty());
   Require(evaluation.evidence.size() <= policy::kMaxEvidence);
   Require(evaluation.result != policy::FindingResult::kCompliant || evaluation.evidence.empty());
+  Require(evaluation.child.empty() || evaluation.result == policy::FindingResult::kNonCompliant);
   for (const policy::Evidence& evidence : evaluation.evidence) {
     Require(!evidence.field.empty() && evidence.field != "type" && !evidence.expected.empty());
     Require(evidence.actual.size() <= policy::kMaxEvidenceText && nlohmann::json::accept(evidence.actual));
@@ -59,6 +77,7 @@ void CheckEvaluation(const policy::Evaluation& evaluation) {
 
 void CheckDefinition(const policy::Definition& definition) {
   Require(definition.rule != nullptr && definition.name == "fuzz");
+  Require(definition.types.registry || !definition.types.children.empty());
   const auto bound = policy::BindParameters(definition, nlohmann::json::object());
   if (!bound) {
     Require(!bound.error().empty());
@@ -66,9 +85,11 @@ void CheckDefinition(const policy::Definition& definition) {
   }
   for (const std::string_view text : kResources) {
     const nlohmann::json resource = nlohmann::json::parse(text);
-    const policy::Evaluation evaluation = policy::Evaluate(definition, *bound, resource, kNow);
+    static const policy::ChildLists lists = Lists();
+    policy::RegistryResources registry(resource, &lists);
+    const policy::Evaluation evaluation = policy::Evaluate(definition, *bound, registry, kNow);
     CheckEvaluation(evaluation);
-    const policy::Evaluation again = policy::Evaluate(definition, *bound, resource, kNow);
+    const policy::Evaluation again = policy::Evaluate(definition, *bound, registry, kNow);
     Require(evaluation.result == again.result && evaluation.reason == again.reason && evaluation.evidence.size() == again.evidence.size());
     for (std::size_t i = 0; i < evaluation.evidence.size(); ++i) {
       Require(Same(evaluation.evidence[i], again.evidence[i]));

@@ -93,7 +93,7 @@ TEST(DefinitionTypes, TheModeIndexedLeavesOutWhatHasNoTags) {
   const char* all = R"({"field": "type", "like": "Microsoft.ContainerRegistry/registries*"})";
   EXPECT_THAT(JudgedBy(all, "indexed"), ElementsAre("registry", "replications", "webhooks"));
   EXPECT_EQ(JudgedBy(all, "All").size(), 1 + ChildKinds().size());
-  EXPECT_THAT(JudgedBy(kTokensDisabled, "Indexed"), ElementsAre(HasSubstr("give the definition the mode All")));
+  EXPECT_THAT(JudgedBy(kTokensDisabled, "Indexed"), ElementsAre("tokens")) << "as Azure's own definition 696cb1d3-… has it";
 }
 
 TEST(DefinitionChildren, OneThatIsNotCompliantMakesTheRegistryNonCompliant) {
