@@ -1,7 +1,5 @@
 #include "azure/child_reader.h"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -13,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "http/url.h"
+#include "policy/child_kinds.h"
 
 namespace azure {
 namespace {
@@ -20,9 +19,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 using Kind = ArmError::Kind;
-
-constexpr auto kKinds = std::to_array<std::string_view>(
-    {"tokens", "scopeMaps", "cacheRules", "credentialSets", "replications", "webhooks", "connectedRegistries"});
 
 // The children as they come, page by page.
 class Collector {
@@ -88,9 +84,11 @@ ArmResult<policy::ChildList> ReadChildren(Arm& arm, const base::Clock& clock, co
   if (!id) {
     return Rejected("\"" + base::Printable(resource_id, 512) + "\" is no id of a registry");
   }
-  if (std::ranges::find(kKinds, kind) == kKinds.end()) {
-    return Rejected("\"" + base::Printable(kind, 64) + "\" is no kind of a registry's children");
+  const policy::ChildKind* const known = policy::FindChildKind(kind);
+  if (known == nullptr || known->is_inline) {
+    return Rejected("\"" + base::Printable(kind, 64) + "\" is no kind of children that is read by a list of its own");
   }
+  kind = known->name;
   const Budget budget(clock, deadline);
   const std::string list = "/" + std::string(kind);
   Collector children(kind, base::AsciiLower(resource_id + list) + "/");

@@ -23,8 +23,9 @@ inline constexpr std::size_t kMaxChildrenBytes = std::size_t{8} << 20;
 // An answer that goes on for longer goes round in circles.
 inline constexpr std::size_t kMaxChildrenPages = 200;
 
-// All children of that kind, all pages: all of them or an error. `kind` is one of Azure's that definitions can be about ("tokens"),
-// with any other nothing is sent. A kind that this api-version lacks is an error that names both. Blocks; safe for concurrent use.
+// All children of that kind, all pages: all of them or an error. `kind` is the name of a policy::ChildKind that does not stand in the
+// registry's own body; with any other nothing is sent. A kind that this api-version lacks is an error that names both. Blocks; safe for
+// concurrent use.
 ArmResult<policy::ChildList> ReadChildren(Arm& arm, const base::Clock& clock, const Pause& pause, std::string_view api_version,
                                           const std::string& resource_id, std::string_view kind, std::chrono::milliseconds deadline);
 

@@ -183,7 +183,7 @@ TEST(ChildReader, AListThatIsTooLongIsAProblemAndNeverCut) {
 
 TEST(ChildReader, AsksForNothingElse) {
   ChildWorld world(Page({}));
-  for (const char* const kind : {"", "passwords", "Tokens", "tokens/../..", "tokens?x=1", "listCredentials"}) {
+  for (const char* const kind : {"", "passwords", "privateEndpointConnections", "tokens/../..", "tokens?x=1", "listCredentials"}) {
     EXPECT_EQ(world.List(kind).error().kind, Kind::kRejected) << kind;
   }
   EXPECT_EQ(world.reader->ListChildren("/subscriptions/x", "tokens", kDeadline).error().kind, Kind::kRejected);

@@ -86,6 +86,9 @@ class FakeAzure : public ::testing::Test {
     return session_->reader->List(subscription, kDeadline);
   }
   ArmResult<policy::Registry> Get(const std::string& id) { return session_->reader->Get(id, kDeadline); }
+  ArmResult<policy::ChildList> Children(const std::string& id, const std::string& kind = "tokens") {
+    return session_->reader->ListChildren(id, kind, kDeadline);
+  }
   ArmResult<std::vector<Discovered>> Discover(const Scope& scope = {}) { return session_->reader->Discover(scope, kDeadline); }
 
   const Cloud cloud_ = FindCloud("AzureCloud").value();
@@ -414,6 +417,64 @@ TEST_F(FakeAzure, LongListWaitsForItsAllowance) {
   }
   EXPECT_THAT(Names(List()), SizeIs(20));
   EXPECT_THAT(world_.violations(), IsEmpty());
+}
+
+// ---- children
+
+TEST_F(FakeAzure, ListsChildrenPageByPageUntilTheirRegistryGoes) {
+  Set([](AzureSettings& settings) { settings.children_page = 2; });
+  const std::string alpha = world_.AddRegistry(kSubscription, "platform", "alpha");
+  const std::string beta = world_.AddRegistry(kSubscription, "platform", "beta");
+  for (const std::string name : {"a", "b", "c", "d", "e"}) {
+    world_.PutChild(support::ChildBody(alpha, "tokens", name, {{"status", "enabled"}}));
+  }
+  world_.PutChild(support::ChildBody(alpha, "scopeMaps", "a"));
+  world_.PutChild(support::ChildBody(beta, "tokens", "a"));
+  EXPECT_TRUE(world_.DeleteChild(alpha + "/tokens/B"));
+  EXPECT_FALSE(world_.DeleteChild(alpha + "/tokens/b"));
+  const auto tokens = Children(alpha);
+  ASSERT_TRUE(tokens) << tokens.error().ToString();
+  const json bodies = json::parse(tokens->resources);
+  ASSERT_THAT(bodies, SizeIs(4));
+  EXPECT_EQ(bodies[0], support::ChildBody(alpha, "tokens", "a", {{"status", "enabled"}}));
+  EXPECT_EQ(bodies[3]["name"], "e");
+  EXPECT_EQ(world_.Count(AzureService::kResourceManager), 2u);
+  EXPECT_EQ(Children(alpha, "webhooks")->resources, "[]");
+  EXPECT_TRUE(world_.DeleteRegistry(alpha));
+  EXPECT_EQ(ErrorOf(Children(alpha)).kind, Kind::kNotFound);
+  world_.AddRegistry(kSubscription, "platform", "alpha");
+  EXPECT_EQ(Children(alpha)->resources, "[]");
+  EXPECT_THAT(json::parse(Children(beta)->resources), SizeIs(1));
+}
+
+TEST_F(FakeAzure, ChildrenFailAsTheRestDoes) {
+  const std::string alpha = world_.AddRegistry(kSubscription, "platform", "alpha");
+  world_.Fail(support::EveryListOf("tokens"), {.status = 403}, 1);
+  EXPECT_EQ(ErrorOf(Children(alpha)).kind, Kind::kForbidden);
+  world_.Fail(support::EveryListOf("tokens"), {.status = 503});
+  EXPECT_TRUE(Children(alpha, "scopeMaps"));
+  EXPECT_TRUE(Get(alpha));
+  EXPECT_EQ(ErrorOf(Children(alpha)).kind, Kind::kUnavailable);
+  world_.MendAll();
+  world_.DenyRegistry(alpha);
+  EXPECT_THAT(ErrorOf(Children(alpha)).ToString(), HasSubstr("Microsoft.ContainerRegistry/registries/tokens/read"));
+}
+
+TEST_F(FakeAzure, OldApiVersionsLackKindsOfChildren) {
+  const std::string alpha = world_.AddRegistry(kSubscription, "platform", "alpha");
+  const std::vector<std::tuple<std::string, bool, bool>> versions = {
+      {"2021-09-01", false, false}, {"2022-12-01", true, false}, {"2023-07-01", true, true}, {"2021-08-01-preview", true, true}};
+  for (const auto& [version, has_tokens, has_rules] : versions) {
+    session_ = LogIn(support::TestApplication(), version);
+    for (const auto& [kind, has] : {std::pair("tokens", has_tokens), {"cacheRules", has_rules}, {"webhooks", true}}) {
+      const auto list = Children(alpha, kind);
+      EXPECT_EQ(list.has_value(), has) << version << " " << kind;
+      if (!list) {
+        EXPECT_EQ(list.error().kind, Kind::kRejected) << "and so no registry is taken for gone";
+        EXPECT_THAT(list.error().ToString(), HasSubstr("inventory.apiVersion"));
+      }
+    }
+  }
 }
 
 // ---- bad days

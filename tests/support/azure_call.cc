@@ -1,5 +1,6 @@
 #include "tests/support/azure_call.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -85,6 +86,11 @@ void ReadAuthorizationPath(Steps& steps, AzureCall& call) {
   }
 }
 
+bool IsKindOfChildren(std::string_view name) {
+  const auto kKinds = {"tokens", "scopemaps", "cacherules", "credentialsets", "replications", "webhooks", "connectedregistries"};
+  return std::ranges::find(kKinds, name) != kKinds.end();
+}
+
 void ReadSubscriptionPath(Steps& steps, AzureCall& call) {
   call.subscription = steps.Last();
   if (steps.Take({"providers", "microsoft.authorization"})) {
@@ -112,6 +118,9 @@ void ReadSubscriptionPath(Steps& steps, AzureCall& call) {
       call.operation = Operation::kGetRegistry;
     } else if (steps.Take({"privateendpointconnections"}) && steps.AtEnd()) {
       call.operation = Operation::kListConnections;
+    } else if (steps.Take({""}) && steps.AtEnd() && IsKindOfChildren(steps.Last())) {
+      call.operation = Operation::kListChildren;
+      call.children = steps.Last();
     }
   }
 }
@@ -186,6 +195,10 @@ AzureCalls EveryCallOf(Operation operation) {
 
 AzureCalls EveryCallAbout(const std::string& subscription) {
   return [subscription = base::AsciiLower(subscription)](const AzureCall& call) { return call.subscription == subscription; };
+}
+
+AzureCalls EveryListOf(const std::string& children) {
+  return [kind = base::AsciiLower(children)](const AzureCall& call) { return call.children == kind; };
 }
 
 const char* NameOf(Service service) {

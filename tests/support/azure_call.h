@@ -17,6 +17,7 @@ enum class AzureOperation {
   kListRegistries,     // of a subscription, or of a resource group
   kGetRegistry,        //
   kListConnections,    // private endpoint connections of a registry
+  kListChildren,       // of a registry, of one other kind
   kQueryGraph,         //
   kQueryPolicyStates,  //
   kListPolicyAssignments,
@@ -37,6 +38,7 @@ struct AzureCall {
   std::map<std::string, std::string> form;             // of a request for a token with a body, the same way
   std::string tenant;                                  // of the login service
   std::string subscription, resource_group, registry;  // lower-case; "" where the address names none
+  std::string children;                                // kListChildren: their kind, lower-case ("tokens")
 
   // "" when the query has none of that name, which is given in lower case.
   std::string Query(const std::string& name) const;
@@ -50,6 +52,7 @@ AzureCalls Every();
 AzureCalls EveryCallOf(AzureService service);
 AzureCalls EveryCallOf(AzureOperation operation);
 AzureCalls EveryCallAbout(const std::string& subscription);
+AzureCalls EveryListOf(const std::string& children);  // "tokens"
 
 // "login", "resource graph", …: for logs and messages.
 const char* NameOf(AzureService service);

@@ -279,10 +279,11 @@ http::Response AzureWorld::ReadRegistries(const Turn& turn) {
                             "' for type 'registries'. The supported api-versions are '" + std::string(kSupported) + "'.");
   }
   const RegistryView view = ViewAt(api_version);
-  if (turn.call.operation == Operation::kListConnections && view == RegistryView::kOf2019) {
+  const bool lacks_connections = turn.call.operation == Operation::kListConnections && view == RegistryView::kOf2019;
+  if (lacks_connections || (turn.call.operation == Operation::kListChildren && !HasChildren(api_version, turn.call.children))) {
     return GatewayError(404, "InvalidResourceType",
-                        "The resource type 'registries/privateEndpointConnections' could not be found in the namespace "
-                        "'Microsoft.ContainerRegistry' for api version '2019-05-01'.");
+                        "The resource type 'registries/" + (lacks_connections ? "privateEndpointConnections" : turn.call.children) +
+                            "' could not be found in the namespace 'Microsoft.ContainerRegistry' for api version '" + api_version + "'.");
   }
   if (auto missing = WhyNoSubscription(turn)) {
     return *std::move(missing);
@@ -309,10 +310,11 @@ http::Response AzureWorld::ReadOneRegistry(const Turn& turn, AzureSubscriptions:
   AzureSubscriptions::Registry& registry = found->second;
   const bool connections = call.operation == Operation::kListConnections;
   if (registry.denied) {
-    return Forbidden(turn.identity,
-                     connections ? "Microsoft.ContainerRegistry/registries/privateEndpointConnections/read"
-                                 : "Microsoft.ContainerRegistry/registries/read",
-                     registry.id());
+    const std::string below = connections ? "privateEndpointConnections/" : call.children.empty() ? "" : call.children + "/";
+    return Forbidden(turn.identity, "Microsoft.ContainerRegistry/registries/" + below + "read", registry.id());
+  }
+  if (call.operation == Operation::kListChildren) {
+    return children_.Answer(call, settings_.children_page);
   }
   return JsonResponse(200, connections ? registry.ConnectionsText() : registry.TextOf(view));
 }
@@ -461,7 +463,23 @@ bool AzureWorld::ChangeRegistry(const std::string& id, const json& properties) {
 bool AzureWorld::DeleteRegistry(const std::string& id) {
   base::MutexLock lock(mutex_);
   graph_.Erase(id, clock_.Monotonic() + settings_.graph_lag);
+  children_.EraseAllOf(id);
   return subscriptions_.Erase(id);
+}
+
+void AzureWorld::PutChild(json body) {
+  base::MutexLock lock(mutex_);
+  children_.Put(std::move(body));
+}
+
+bool AzureWorld::DeleteChild(const std::string& id) {
+  base::MutexLock lock(mutex_);
+  return children_.Erase(id);
+}
+
+void AzureWorld::DeleteChildrenOf(const std::string& registry_id) {
+  base::MutexLock lock(mutex_);
+  children_.EraseAllOf(registry_id);
 }
 
 void AzureWorld::TellGraph(const json& body) {

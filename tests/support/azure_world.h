@@ -21,6 +21,7 @@
 #include "http/client.h"
 #include "tests/support/azure_answers.h"
 #include "tests/support/azure_call.h"
+#include "tests/support/azure_children.h"
 #include "tests/support/azure_graph.h"
 #include "tests/support/azure_login.h"
 #include "tests/support/azure_policy_assignments.h"
@@ -38,6 +39,7 @@ struct AzureSettings {
   std::size_t list_page = 100;    // registries
   std::size_t graph_page = 1000;  // rows, at most what is asked for
   std::size_t states_page = 1000;
+  std::size_t children_page = 100;
   std::size_t policy_page = 100;           // assignments, exemptions, descendants of a management group
   std::chrono::milliseconds graph_lag{0};  // how far Resource Graph is behind, for the changes that follow
   TokenLifetime token;
@@ -89,6 +91,12 @@ class AzureWorld {
   bool DeleteRegistry(const std::string& id) EXCLUDES(mutex_);
   std::optional<nlohmann::json> FindRegistry(const std::string& id) EXCLUDES(mutex_);
   std::vector<std::string> RegistryIds() EXCLUDES(mutex_);
+
+  // Of a registry that is there: ChildBody makes one. They go with it.
+  void PutChild(nlohmann::json body) EXCLUDES(mutex_);
+  bool DeleteChild(const std::string& id) EXCLUDES(mutex_);
+  // All of them, before others are put.
+  void DeleteChildrenOf(const std::string& registry_id) EXCLUDES(mutex_);
 
   void AddSubscription(const std::string& subscription) EXCLUDES(mutex_);
   void DeleteSubscription(const std::string& subscription) EXCLUDES(mutex_);
@@ -183,6 +191,7 @@ class AzureWorld {
   AzureSettings settings_ GUARDED_BY(mutex_);
   AzureLogin login_ GUARDED_BY(mutex_);
   AzureSubscriptions subscriptions_ GUARDED_BY(mutex_);
+  AzureChildren children_ GUARDED_BY(mutex_);
   std::map<std::string, std::vector<std::string>> management_groups_ GUARDED_BY(mutex_);  // lower-case
   AzureGraph graph_ GUARDED_BY(mutex_);
   AzurePolicyStates states_ GUARDED_BY(mutex_);
