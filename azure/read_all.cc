@@ -58,6 +58,11 @@ class Reading {
     progress_count_.registries = registries_.size();
     progress_(progress_count_);
   }
+  void CountChildren() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    ++progress_count_.children;
+    progress_(progress_count_);
+  }
   void Finish(const Job& job, ArmResult<policy::SubscriptionStates> answer) EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
     if (answer) {
@@ -109,9 +114,36 @@ std::set<std::string> FindSubscriptions(const LiveInventory::Source& source, con
   return subscriptions;
 }
 
+// One after the other: a subscription's allowance is read by one thread alone.
+void ReadChildren(const LiveInventory::Source& source, const std::set<std::string>& kinds, const Wait& wait,
+                  std::vector<policy::Registry>& registries, Reading& reading) {
+  int failures_in_a_row = 0;
+  const auto ask = [&](const std::string& resource_id, const std::string& kind) -> ArmResult<policy::ChildList> {
+    if (failures_in_a_row == kMaxChildFailuresInARow) {
+      return Unavailable("not asked for, since the " + std::to_string(kMaxChildFailuresInARow) + " lists before could not be read");
+    }
+    return WithAttempts(wait, [&] { return source.reader->ListChildren(resource_id, kind, kChildrenDeadline); });
+  };
+  for (policy::Registry& registry : registries) {
+    policy::ChildLists lists;
+    for (const std::string& kind : kinds) {
+      auto list = ask(registry.resource_id, kind);
+      failures_in_a_row = list ? 0 : std::min(failures_in_a_row + 1, kMaxChildFailuresInARow);
+      reading.CountChildren();
+      if (!list) {
+        reading.Fail(source.name + ", the " + kind + " of " + registry.login_server, list.error());
+      }
+      lists.emplace(kind, list ? *std::move(list) : policy::ChildList{registry.observed, {}, list.error().ToString()});
+    }
+    if (!lists.empty()) {
+      registry.children = std::make_shared<const policy::ChildLists>(std::move(lists));
+    }
+  }
+}
+
 }  // namespace
 
-Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait& wait,
+Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const std::set<std::string>& children, const Wait& wait,
                    const std::function<void(const ReadProgress&)>& progress) {
   Reading reading(progress);
   for (const LiveInventory::Source& source : sources) {
@@ -123,6 +155,9 @@ Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait
       while (const Job* job = reading.Take()) {
         const LiveInventory::Source& source = *job->source;
         auto listed = WithAttempts(wait, [&] { return source.reader->List(job->subscription, kListDeadline); });
+        if (listed) {
+          ReadChildren(source, children, wait, *listed, reading);
+        }
         if (listed && source.states) {
           reading.Finish(*job, WithAttempts(wait, [&] { return source.states(job->subscription, kStatesDeadline); }));
         }

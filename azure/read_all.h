@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "policy/registry.h"
 
 namespace azure {
+
+// Of a subscription's lists of children: after these the rest is not asked for, or thousands of attempts would be waited for.
+inline constexpr int kMaxChildFailuresInARow = 5;
 
 struct Everything {
   std::vector<policy::Registry> registries;        // by login server; of two the one that was observed later
@@ -23,11 +27,13 @@ struct ReadProgress {
   std::size_t subscriptions = 0;  // known so far
   std::size_t read = 0;           // of them, well or not
   std::size_t registries = 0;
+  std::size_t children = 0;  // lists of them, well or not
 };
 
 // Blocks until all has been read or has failed. `wait` between the attempts; it is also how the reading is cut short.
-// `progress` is called after every answer, one call at a time, on any of this call's threads.
-Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const Wait& wait,
+// Of each registry the `children` of those kinds are read too, and come with it. `progress` is called after every answer, one call at a
+// time, on any of this call's threads.
+Everything ReadAll(const std::vector<LiveInventory::Source>& sources, const std::set<std::string>& children, const Wait& wait,
                    const std::function<void(const ReadProgress&)>& progress);
 
 }  // namespace azure

@@ -81,6 +81,7 @@ webhook::Gauges::Azure AzureGauges(const azure::LiveInventory::Status& status, c
   gauges.subscriptions_failing = status.failing;
   gauges.registries_suspected = status.suspected;
   gauges.registries_forbidden = status.forbidden;
+  gauges.registries_children_failing = status.children_failing;
   const azure::Confirmations::Counters& hosts = status.confirmations;
   gauges.hosts = {
       {"queued", hosts.queued}, {"joined", hosts.joined}, {"limited", hosts.limited}, {"absent", hosts.absent}, {"expired", hosts.expired}};

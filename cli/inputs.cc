@@ -113,7 +113,7 @@ base::Loaded<std::shared_ptr<const state::State>> LoadInputs(const Inputs& input
     streams.err << (resolved->azure->compliance_states ? kNoStatesNote : "");
     return state;
   }
-  auto read = ReadLiveRegistries(*resolved->azure, environment, streams, clock);
+  auto read = ReadLiveRegistries(*resolved->azure, policy::NeededChildKinds(*(*state)->policy), environment, streams, clock);
   if (!read) {
     return tl::unexpected(base::Problems{{inputs.config, 0, 0, read.error().ToString()}});
   }

@@ -24,7 +24,8 @@ class ProgressLine {
 
   void Show(const azure::ReadProgress& progress) {
     Write("reading Azure: " + std::to_string(progress.read) + " of " + std::to_string(progress.subscriptions) + " subscriptions, " +
-          std::to_string(progress.registries) + " registries");
+          std::to_string(progress.registries) + " registries" +
+          (progress.children == 0 ? "" : ", " + std::to_string(progress.children) + " lists of their children"));
   }
 
  private:
@@ -39,8 +40,9 @@ class ProgressLine {
 
 }  // namespace
 
-base::Result<policy::Observations> ReadLiveRegistries(const InventoryConfig& inventory, const azure::Environment& environment,
-                                                      const Streams& streams, const base::Clock& clock) {
+base::Result<policy::Observations> ReadLiveRegistries(const InventoryConfig& inventory, const std::set<std::string>& children,
+                                                      const azure::Environment& environment, const Streams& streams,
+                                                      const base::Clock& clock) {
   const auto source = AzureSource::Create(inventory, environment, clock);
   if (!source) {
     return tl::unexpected(source.error());
@@ -49,7 +51,7 @@ base::Result<policy::Observations> ReadLiveRegistries(const InventoryConfig& inv
   {
     ProgressLine line(streams);
     line.Show({});
-    read = azure::ReadAll((*source)->sources(), [&](std::chrono::milliseconds time) { return (*source)->Wait(time); },
+    read = azure::ReadAll((*source)->sources(), children, [&](std::chrono::milliseconds time) { return (*source)->Wait(time); },
                           [&](const azure::ReadProgress& progress) { line.Show(progress); });
   }
   for (std::size_t i = 0; i < read.problems.size() && i < kMaxShownProblems; ++i) {

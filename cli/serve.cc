@@ -312,7 +312,8 @@ class Service {
                   const std::shared_ptr<const state::State> current = keeper_.states().Current();
                   return std::shared_ptr<const policy::Facts>(current, &current->facts);
                 },
-            .log = log_};
+            .log = log_,
+            .needed_children = [this] { return policy::NeededChildKinds(*keeper_.states().Current()->policy); }};
   }
 
   // Any thread.

@@ -217,6 +217,8 @@ void AddAzure(Families& out, const Gauges::Azure& azure) {
             static_cast<double>(azure.registries_suspected));
   out.Gauge("azure_registries_forbidden", "Registries that may not be read any more, kept at their true age.",
             static_cast<double>(azure.registries_forbidden));
+  out.Gauge("azure_registries_children_failing", "Registries, children of which could not be read at the last try.",
+            static_cast<double>(azure.registries_children_failing));
   out.Begin("azure_hosts_total", "Registry hosts about which denials wanted fresher facts, by what was done.", MetricType::Counter);
   for (const auto& host : azure.hosts) {
     out.Add(host.count, {{"outcome", std::string(host.outcome)}});

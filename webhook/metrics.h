@@ -147,7 +147,7 @@ struct Gauges {
     std::size_t registries = 0;
   };
   struct AzureRead {
-    std::string_view read;    // discover, list, settle, states, confirm, look_up
+    std::string_view read;    // discover, list, settle, states, children, confirm, look_up
     std::string_view result;  // ok, not_found, forbidden, throttled, held_back, unavailable, rejected
     std::uint64_t count = 0;
   };
@@ -162,6 +162,7 @@ struct Gauges {
     std::size_t subscriptions_failing = 0;
     std::size_t registries_suspected = 0;
     std::size_t registries_forbidden = 0;
+    std::size_t registries_children_failing = 0;
     std::vector<AzureHosts> hosts;  // about which fresher facts were wanted, by what came of it
     std::size_t hosts_waiting = 0;
   };

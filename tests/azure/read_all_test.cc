@@ -24,7 +24,7 @@ class ReadAllTest : public ::testing::Test {
  protected:
   Everything Read(Scope scope = {}) {
     return ReadAll(
-        {{"workload identity", std::move(scope), &reader_, states_}},
+        {{"workload identity", std::move(scope), &reader_, states_}}, children_,
         [this](milliseconds time) {
           waits_.push_back(time);
           return go_on_;
@@ -34,7 +34,8 @@ class ReadAllTest : public ::testing::Test {
 
   support::FakeClock clock_;
   FakeReader reader_{clock_};
-  StatesReader states_;  // null: they are not read
+  std::set<std::string> children_;  // kinds
+  StatesReader states_;             // null: they are not read
   bool go_on_ = true;
   std::vector<milliseconds> waits_;  // by one thread: there is at most one subscription where something fails
   std::vector<ReadProgress> progress_;
@@ -112,6 +113,52 @@ TEST_F(ReadAllTest, ReadsStatesOfWhatWasListed) {
   EXPECT_THAT(everything.problems, ElementsAre(HasSubstr("Azure Policy's states of subscription " + kTwo + ": Azure answered 403")));
   reader_.Fail(ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed"));
   EXPECT_THAT(Read({{kOne}, {}}).states, IsEmpty());
+}
+
+TEST_F(ReadAllTest, ReadsTheChildrenThatAreNeededOfEachRegistry) {
+  reader_.Put("contoso", kOne);
+  reader_.Put("fabrikam", kOne);
+  EXPECT_EQ(Read().registries.at(0).children, nullptr);
+  children_ = {"tokens", "webhooks"};
+  const Everything everything = Read({{kOne}, {}});
+  EXPECT_THAT(everything.problems, IsEmpty());
+  ASSERT_THAT(everything.registries, SizeIs(2));
+  for (const policy::Registry& registry : everything.registries) {
+    ASSERT_NE(registry.children, nullptr);
+    ASSERT_THAT(*registry.children, SizeIs(2));
+    EXPECT_EQ(registry.children->at("webhooks").resources, "[]");
+  }
+  EXPECT_EQ(progress_.back().children, 4u);
+  const auto calls = reader_.calls();
+  EXPECT_THAT(std::vector(calls.begin() + 2, calls.end()),
+              ElementsAre("list 1", "tokens of contoso", "webhooks of contoso", "tokens of fabrikam", "webhooks of fabrikam"));
+}
+
+TEST_F(ReadAllTest, ChildrenThatCannotBeReadLeaveTheRegistryAndAreToldOf) {
+  children_ = {"tokens"};
+  reader_.Put("contoso", kOne);
+  reader_.FailChildren(ErrorOf(ArmError::Kind::kForbidden, 403, "AuthorizationFailed"));
+  const Everything everything = Read({{kOne}, {}});
+  ASSERT_THAT(Names(everything), ElementsAre("contoso"));
+  EXPECT_THAT(everything.registries[0].children->at("tokens").problem, HasSubstr("403 AuthorizationFailed"));
+  EXPECT_THAT(everything.problems, ElementsAre(HasSubstr("workload identity, the tokens of contoso.azurecr.io: Azure answered 403")));
+  EXPECT_THAT(waits_, IsEmpty());
+  reader_.FailChildren(ErrorOf(ArmError::Kind::kUnavailable, 503));
+  EXPECT_THAT(Read({{kOne}, {}}).problems, SizeIs(1));
+  EXPECT_THAT(waits_, SizeIs(2));
+}
+
+TEST_F(ReadAllTest, DoesNotTryTheChildrenOfEveryRegistryWhereNoneCanBeRead) {
+  children_ = {"tokens"};
+  for (int i = 0; i < 100; ++i) {
+    reader_.Put("registry" + std::to_string(i), kOne);
+  }
+  reader_.FailChildren(ErrorOf(ArmError::Kind::kUnavailable, 503));
+  const Everything everything = Read({{kOne}, {}});
+  EXPECT_THAT(everything.registries, SizeIs(100));
+  EXPECT_THAT(everything.problems, SizeIs(100));
+  EXPECT_THAT(everything.registries.back().children->at("tokens").problem, HasSubstr("not asked for"));
+  EXPECT_THAT(reader_.calls(), SizeIs(1 + kMaxChildFailuresInARow * 3));
 }
 
 TEST_F(ReadAllTest, IsCutShort) {

@@ -70,7 +70,7 @@ class Alerts(unittest.TestCase):
         watched = metrics_in(" ".join(expressions.values())) | set(re.findall(r"\b(?:apiserver|kube)_\w+", " ".join(expressions.values())))
         for metric in ("certificate_not_after_seconds", "certificate_authority_not_after_seconds", "policy_last_good", "policy_stale",
                        "audit_commit_failures_total", "audit_forward_failures_total", "audit_forward_waiting", "audit_forward_lost_total", "request_duration_seconds", "requests_total", "refused_requests_total",
-                       "azure_subscriptions_failing", "azure_registries_forbidden", "webhook_configuration_present"):
+                       "azure_subscriptions_failing", "azure_registries_forbidden", "azure_registries_children_failing", "webhook_configuration_present"):
             self.assertIn("acr_admission_" + metric, watched)
         self.assertIn("apiserver_admission_webhook_fail_open_count", watched)
         self.assertIn("kube_deployment_status_replicas_unavailable", watched)

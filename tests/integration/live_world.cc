@@ -58,7 +58,8 @@ void LiveWorld::Start(policy::Facts saved) {
   options.seed = options_.seed;
   azure::LiveInventory::Hooks hooks{
       [this](policy::Observations learned, std::function<void()> merged) { offers_.emplace_back(std::move(learned), std::move(merged)); },
-      [this] { return facts; }, [this](base::LogLevel, std::string_view message) { logged.emplace_back(message); }};
+      [this] { return facts; }, [this](base::LogLevel, std::string_view message) { logged.emplace_back(message); },
+      [this] { return policy::NeededChildKinds(*policy); }};
   inventory = std::make_unique<azure::LiveInventory>(
       options,
       std::vector<azure::LiveInventory::Source>{{arm_->Identity(), options_.scope, reader_.get(),
@@ -84,7 +85,7 @@ void LiveWorld::Merge() {
 }
 
 bool LiveWorld::DoOne() {
-  const bool done = inventory->ConfirmOnce() || inventory->RefreshOnce() || inventory->ReadStatesOnce();
+  const bool done = inventory->ConfirmOnce() || inventory->RefreshOnce() || inventory->ReadStatesOnce() || inventory->ReadChildrenOnce();
   Merge();
   return done;
 }
@@ -93,7 +94,8 @@ void LiveWorld::RunFor(std::chrono::microseconds time) {
   const auto end = clock.Monotonic() + time;
   while (clock.Monotonic() < end) {
     if (!DoOne()) {
-      const auto next = std::min({inventory->NextRefresh(), inventory->NextConfirm(), inventory->NextStates(), end});
+      const auto next =
+          std::min({inventory->NextRefresh(), inventory->NextConfirm(), inventory->NextStates(), inventory->NextChildren(), end});
       clock.Advance(std::max(std::chrono::ceil<std::chrono::microseconds>(next - clock.Monotonic()), std::chrono::microseconds(1)));
     }
   }
