@@ -21,6 +21,7 @@
 #include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/local_time.h"
+#include "cli/numbers.h"
 #include "cli/record_lines.h"
 #include "cli/table.h"
 
@@ -41,15 +42,6 @@ constexpr const char* kNoneAllowedNote =
     "cannot be seen\n";
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxShown); }
-
-// "1,204"
-std::string Grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  }
-  return digits;
-}
 
 // Everything that was read.
 struct Outcome {

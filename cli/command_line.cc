@@ -54,6 +54,7 @@ struct Arguments {
   AuditReplayArguments audit_replay;
   AuditVerifyArguments audit_verify;
   DefinitionsListArguments definitions_list;
+  ScanArguments scan;
   ValidateArguments validate;
 };
 
@@ -103,6 +104,30 @@ CLI::App* AddExplain(CLI::App& app, ExplainArguments& arguments) {
       ->option_text("IMAGE...");
   explain->footer("\nExample:\n  acr-admission explain nginx contoso.westeurope.geo.azurecr.io/shop/cart:1.4");
   return explain;
+}
+
+CLI::App* AddScan(CLI::App& app, ScanArguments& arguments) {
+  CLI::App* scan = app.add_subcommand("scan", "Tell what of all that runs in a cluster would be refused if it were made now");
+  AddInputs(*scan, arguments.inputs);
+  CLI::Option* one =
+      scan->add_option("-n,--namespace", arguments.namespace_name, "Of this namespace alone")->check(NotEmpty)->option_text("NAMESPACE");
+  scan->add_option("--exclude-namespace", arguments.excluded, "Leave this one out, as the webhook's configuration does; may be repeated")
+      ->check(NotEmpty)
+      ->option_text("NAMESPACE")
+      ->excludes(one);
+  scan->add_option("--kubeconfig", arguments.kubeconfig, "The cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's own)")
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  scan->add_option("--context", arguments.context, "The kubeconfig's context (default: its current one)")
+      ->check(NotEmpty)
+      ->option_text("NAME");
+  AddOutput(*scan, arguments.output);
+  scan->footer(std::string(kInputsNote) +
+               "With --policy and --config the two policies are compared: what --policy would newly refuse, and no longer.\n"
+               "Ends with 0: nothing would be refused (newly, where policies are compared), 1: something would, 2: something\n"
+               "could not be read.\n\n"
+               "Example:\n  az acr list -o json > registries.json\n  acr-admission scan --registries registries.json --policy new.yaml");
+  return scan;
 }
 
 AuditOutput AuditOutputOf(std::string_view name) {
@@ -302,6 +327,7 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const check = AddCheck(app, read.check);
   const CLI::App* const registries = AddRegistries(app, read.registries);
   const CLI::App* const explain = AddExplain(app, read.explain);
+  const CLI::App* const scan = AddScan(app, read.scan);
   CLI::App* const audit = AddAudit(app, read.audit);
   const CLI::App* const show = AddAuditShow(*audit, read.audit_show);
   const CLI::App* const summary = AddAuditSummary(*audit, read.audit_summary);
@@ -335,6 +361,9 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   }
   if (explain->parsed()) {
     return Command(std::move(read.explain));
+  }
+  if (scan->parsed()) {
+    return Command(std::move(read.scan));
   }
   for (const CLI::App* const command : audit->get_subcommands()) {
     if (HasOptions(*audit)) {  // between `audit` and its command they would mean nothing

@@ -17,6 +17,7 @@
 #include "cli/definitions_command.h"
 #include "cli/explain.h"
 #include "cli/registries.h"
+#include "cli/scan.h"
 #include "cli/serve.h"
 #include "cli/validate.h"
 
@@ -24,7 +25,7 @@ namespace cli {
 
 using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
                              AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments,
-                             DefinitionsListArguments, ValidateArguments>;
+                             DefinitionsListArguments, ScanArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

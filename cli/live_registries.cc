@@ -7,6 +7,7 @@
 #include "azure/read_all.h"
 #include "base/text.h"
 #include "cli/azure_source.h"
+#include "cli/progress_line.h"
 
 namespace cli {
 namespace {
@@ -14,29 +15,11 @@ namespace {
 constexpr std::size_t kMaxShownProblems = 20;  // of one cause there may be hundreds
 constexpr std::size_t kMaxProblemText = 2048;
 
-// One line that is written over itself, on a terminal alone.
-class ProgressLine {
- public:
-  explicit ProgressLine(const Streams& streams) : streams_(streams) {}
-  ~ProgressLine() { Write({}); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void Show(const azure::ReadProgress& progress) {
-    Write("reading Azure: " + std::to_string(progress.read) + " of " + std::to_string(progress.subscriptions) + " subscriptions, " +
-          std::to_string(progress.registries) + " registries" +
-          (progress.children == 0 ? "" : ", " + std::to_string(progress.children) + " lists of their children"));
-  }
-
- private:
-  void Write(const std::string& text) {
-    if (streams_.progress) {
-      streams_.err << '\r' << text << "\033[K" << std::flush;  // what stood there longer goes
-    }
-  }
-
-  const Streams& streams_;
-};
+void Show(const azure::ReadProgress& progress, ProgressLine& line) {
+  line.Show("reading Azure: " + std::to_string(progress.read) + " of " + std::to_string(progress.subscriptions) + " subscriptions, " +
+            std::to_string(progress.registries) + " registries" +
+            (progress.children == 0 ? "" : ", " + std::to_string(progress.children) + " lists of their children"));
+}
 
 }  // namespace
 
@@ -50,9 +33,9 @@ base::Result<policy::Observations> ReadLiveRegistries(const InventoryConfig& inv
   azure::Everything read;
   {
     ProgressLine line(streams);
-    line.Show({});
+    Show({}, line);
     read = azure::ReadAll((*source)->sources(), children, [&](std::chrono::milliseconds time) { return (*source)->Wait(time); },
-                          [&](const azure::ReadProgress& progress) { line.Show(progress); });
+                          [&](const azure::ReadProgress& progress) { Show(progress, line); });
   }
   for (std::size_t i = 0; i < read.problems.size() && i < kMaxShownProblems; ++i) {
     streams.err << base::Printable(read.problems[i], kMaxProblemText) << '\n';

@@ -54,6 +54,9 @@ int Run(const cli::AuditVerifyArguments& arguments, const cli::Streams& streams,
 int Run(const cli::DefinitionsListArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunDefinitionsList(arguments, streams);
 }
+int Run(const cli::ScanArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
+  return cli::RunScan(arguments, streams, clock, cli::EnvironmentVariable);
+}
 int Run(const cli::ValidateArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunValidate(arguments, streams, clock, cli::EnvironmentVariable);
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/finding_text.h"
 #include "cli/remedy.h"
 #include "policy/registry.h"
 #include "policy/verdict.h"
@@ -47,23 +48,10 @@ Style StyleOf(policy::FindingResult result) {
   return Style::kPlain;
 }
 
-// Evidence holds JSON text, cut where it is long; cut text is no JSON any more and goes out as a string.
-nlohmann::json ActualValue(const policy::Evidence& evidence) {
-  base::Result<nlohmann::json> value = base::ParseJson(evidence.actual, evidence.field);
-  return value ? *std::move(value) : nlohmann::json(evidence.actual);
-}
-
 nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry& registry) {
-  nlohmann::json evidence = nlohmann::json::array();
-  for (const policy::Evidence& item : finding.evidence) {
-    evidence.push_back({{"field", item.field}, {"actual", ActualValue(item)}, {"expected", item.expected}});
-  }
-  nlohmann::json row = {{"requirement", finding.requirement},
-                        {"definitionId", base::TextOrNull(finding.definition_id)},
-                        {"result", policy::ToString(finding.result)},
-                        {"effect", policy::ToString(finding.effect)},
-                        {"evidence", std::move(evidence)},
-                        {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
+  nlohmann::json row = {{"requirement", finding.requirement},         {"definitionId", base::TextOrNull(finding.definition_id)},
+                        {"result", policy::ToString(finding.result)}, {"effect", policy::ToString(finding.effect)},
+                        {"evidence", EvidenceRows(finding)},          {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
   row["azure"] = finding.azure ? nlohmann::json{{"state", policy::ToString(finding.azure->state)},
                                                 {"time", base::FormatTimeSeconds(finding.azure->time)}}
                                : nlohmann::json();
@@ -89,13 +77,8 @@ void WriteFinding(const policy::Finding& finding, const policy::Registry& regist
                   std::ostream& out) {
   out << "  " << finding.requirement << ": " << Styled(terminal, StyleOf(finding.result), policy::ToString(finding.result)) << " ("
       << policy::ToString(finding.effect) << ")";
-  std::string_view separator = ": ";
-  for (const policy::Evidence& evidence : finding.evidence) {
-    out << separator << Shown(evidence.field) << " is " << Shown(evidence.actual) << ", expected " << Shown(evidence.expected);
-    separator = "; ";
-  }
-  if (!finding.reason.empty()) {
-    out << separator << Shown(finding.reason);
+  if (const std::string reason = ReasonText(finding); !reason.empty()) {
+    out << ": " << reason;
   }
   out << '\n';
   if (const std::string remedy = RemedyCommand(finding, registry); !remedy.empty()) {

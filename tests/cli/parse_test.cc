@@ -45,6 +45,20 @@ TEST(CommandLine, ReadsRegistriesAndExplain) {
   EXPECT_EQ(explain.output, OutputFormat::kJson);
 }
 
+TEST(CommandLine, ReadsScan) {
+  const auto arguments = Parsed<ScanArguments>(
+      {"scan", "--policy", "p", "--config", "c", "-n", "shop", "--kubeconfig", "k", "--context", "prod", "-o", "json"});
+  EXPECT_EQ(arguments.inputs.policy, "p");
+  EXPECT_EQ(arguments.inputs.config, "c");
+  EXPECT_EQ(arguments.namespace_name, "shop");
+  EXPECT_EQ(arguments.kubeconfig, "k");
+  EXPECT_EQ(arguments.context, "prod");
+  EXPECT_EQ(arguments.output, OutputFormat::kJson);
+  EXPECT_THAT(Parsed<ScanArguments>({"scan", "--exclude-namespace", "a", "--exclude-namespace", "b"}).excluded, ElementsAre("a", "b"));
+  EXPECT_EQ(UsageOf({"scan", "--namespace", "a", "--exclude-namespace", "b"}).exit_code, kExitError);
+  EXPECT_EQ(UsageOf({"scan", "--namespace", ""}).exit_code, kExitError);
+}
+
 TEST(CommandLine, ReadsAuditReplay) {
   const auto arguments = Parsed<AuditReplayArguments>({"audit", "replay", "--policy", "p", "--config", "c", "--database", "d", "--since",
                                                        "30d", "--until", "1d", "--namespace", "shop*", "--definitions", "f", "-o", "json"});
@@ -115,7 +129,7 @@ TEST(CommandLine, ReadsDefinitionsList) {
 }
 
 TEST(CommandLine, NamesTheCommandsThatThereAre) {
-  EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, audit, definitions or validate"));
+  EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, scan, audit, definitions or validate"));
 }
 
 TEST(CommandLine, TellsTheVersion) {

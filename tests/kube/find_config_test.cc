@@ -32,7 +32,7 @@ class FindConfigTest : public ::testing::Test {
           return found == variables_.end() ? std::nullopt : std::make_optional(found->second);
         },
         folder_ / "");
-    return config ? config->server : config.error().ToString();
+    return config ? config->config.server + (config->in_cluster ? " in cluster" : "") : config.error().ToString();
   }
   void BeInAPod() {
     folder_.Write("namespace", "acr");
@@ -47,7 +47,7 @@ class FindConfigTest : public ::testing::Test {
 TEST_F(FindConfigTest, TakesTheNearest) {
   EXPECT_THAT(Found(), HasSubstr("no cluster: "));
   BeInAPod();
-  EXPECT_EQ(Found(), "https://10.0.0.1:443");
+  EXPECT_EQ(Found(), "https://10.0.0.1:443 in cluster");
   Write(".kube/config");
   EXPECT_EQ(Found(), "https://config.example");
   variables_["KUBECONFIG"] = Write("named");
