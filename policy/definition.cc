@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/definition_compare.h"
+#include "policy/definition_existence.h"
 #include "policy/definition_rule.h"
 #include "policy/definition_types.h"
 
@@ -152,8 +153,12 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   if (!types) {
     return tl::unexpected(path + ".policyRule.if: " + types.error());
   }
+  tl::expected<CompiledExistence, std::string> existence = CompileExistence(*then, *types, *parameters, path + ".policyRule.then");
+  if (!existence) {
+    return tl::unexpected(std::move(existence.error()));
+  }
   for (ParameterDefinition& parameter : *parameters) {
-    parameter.used = compiled->parameters.contains(parameter.name);
+    parameter.used = compiled->parameters.contains(parameter.name) || existence->parameters.contains(parameter.name);
   }
 
   Definition definition;
@@ -169,7 +174,8 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   definition.parameters = std::move(*parameters);
   definition.rule = std::move(compiled->rule);
   definition.types = std::move(*types);
-  definition.uses_time = compiled->uses_time;
+  definition.existence = std::move(existence->existence);
+  definition.uses_time = compiled->uses_time || existence->uses_time;
   return std::make_shared<Definition>(std::move(definition));
 }
 
@@ -196,6 +202,15 @@ base::Result<std::shared_ptr<const Definition>> ParseDefinition(std::string_view
   }
   (*definition)->digest = base::Sha256(text);
   return std::move(*definition);
+}
+
+std::vector<const ChildKind*> KindsAsked(const Definition& definition) {
+  std::vector<const ChildKind*> kinds = definition.types.children;
+  const ChildKind* related = definition.existence == nullptr ? nullptr : definition.existence->kind;
+  if (related != nullptr && std::ranges::find(kinds, related) == kinds.end()) {
+    kinds.push_back(related);
+  }
+  return kinds;
 }
 
 DefinitionSet DefinitionSet::WithBuiltIns() {

@@ -19,14 +19,15 @@
 
 namespace policy {
 
-struct Rule;  // the compiled policyRule.if; definition_rule.h
+struct Rule;       // the compiled policyRule.if; definition_rule.h
+struct Existence;  // what DeployIfNotExists and AuditIfNotExists ask for; definition_existence.h
 
 struct ParameterDefinition {
   std::string name;
   std::string type;  // String, Array, Object, Boolean, Integer, Float, DateTime
   std::optional<nlohmann::json> default_value;
   std::vector<nlohmann::json> allowed_values;  // empty: any
-  bool used = false;                           // by the rule's `if`; one that only `then` uses need not be given
+  bool used = false;                           // to judge; one that only the effect uses need not be given
 };
 
 // Which of a registry's resources a definition judges.
@@ -48,13 +49,17 @@ struct Definition {
   std::vector<ParameterDefinition> parameters;
   std::shared_ptr<const Rule> rule;
   JudgedTypes types{};
-  bool uses_time = false;  // what it says of a registry may change as time goes by: it calls utcNow
+  std::shared_ptr<const Existence> existence{};  // null: the rule alone decides
+  bool uses_time = false;                        // what it says of a registry may change as time goes by: it calls utcNow
 };
 
 // Takes what `az policy definition show` prints (flat) and ARM's shape (under "properties"). An unknown construct is an
 // error with its JSON path ("$.properties.policyRule.if.allOf[1].fooBar"): it never evaluates to a guess. `file` begins the
 // message; `name` becomes Definition::name.
 base::Result<std::shared_ptr<const Definition>> ParseDefinition(std::string_view json, std::string_view file, std::string name);
+
+// Whose children the definition has to know: those that it judges, and those that it asks for.
+std::vector<const ChildKind*> KindsAsked(const Definition& definition);
 
 // The built-in definitions, from policy/definitions/*.json, compiled in. Every one parses (a test proves it).
 const std::vector<std::shared_ptr<const Definition>>& BuiltInDefinitions();
@@ -108,6 +113,7 @@ enum class HiddenMembers {
 // 2019-05-01 hides encryption, publicNetworkAccess, …). Children are read whole: no member of theirs is hidden. A resource of another
 // type than the rule asks for is Compliant, as Azure has it. A rule that asks for what is not to be known here (the subscription's
 // tags, what a function does with arguments for which Azure documents nothing) is Unknown where that matters. `now` is what utcNow gives.
+// With Definition::existence a resource for which the rule is true is NonCompliant unless a related one is there that meets the condition.
 Evaluation Evaluate(const Definition& definition, const nlohmann::json& parameters, RegistryResources& registry, base::Time now,
                     HiddenMembers hidden = HiddenMembers::kAsAzure);
 

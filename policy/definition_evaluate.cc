@@ -1,5 +1,6 @@
 // What a definition says of one registry: of itself, of its children, or of both.
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include "policy/definition_alias.h"
 #include "policy/definition_evaluator.h"
 #include "policy/definition_evidence.h"
+#include "policy/definition_existence.h"
 #include "policy/definition_explain.h"
 #include "policy/definition_rule.h"
 #include "policy/registry_resources.h"
@@ -35,7 +37,7 @@ std::string HiddenReason(const std::set<std::string>& hidden) {
 struct Judged {
   const ChildKind* kind = nullptr;  // null: the registry
   const json* body = nullptr;
-  Truth truth;
+  Truth truth;  // with Definition::existence: that it is true and no related resource is as it should be
 
   bool Is(FindingResult result, HiddenMembers hidden) const { return Result(hidden) == result; }
   FindingResult Result(HiddenMembers hidden) const {
@@ -89,8 +91,45 @@ class RegistryEvaluation {
       return;
     }
     Evaluator evaluator(InputOf(kind, body), spent_);
-    judged_.push_back({kind, &body, evaluator.Judge(*definition_.rule)});
+    Truth truth = evaluator.Judge(*definition_.rule);
+    if (definition_.existence != nullptr && !(truth.outcome == Outcome::kFalse && truth.sound)) {
+      const Related related = FindRelated(*definition_.existence, evaluator, registry_);
+      spent_ = evaluator.spent();
+      Truth missing = Exists(related);
+      missing.outcome = Opposite(missing.outcome);
+      Combination both(Outcome::kFalse);
+      if (both.Add(truth)) {
+        both.Add(missing);
+      }
+      truth = both.result();
+    } else {
+      spent_ = evaluator.spent();
+    }
+    judged_.push_back({kind, &body, truth});
+  }
+
+  Truth Exists(const Related& related) {
+    if (related.failure) {
+      return {OutcomeOf(*related.failure), true};
+    }
+    Combination any(Outcome::kTrue);
+    for (const json* body : related.bodies) {
+      if (!any.Add(Meets(*body))) {
+        break;
+      }
+    }
+    return any.result();
+  }
+
+  // Whether one related resource is as it should be.
+  Truth Meets(const json& body) {
+    if (definition_.existence->condition == nullptr) {
+      return {Outcome::kTrue, true};
+    }
+    Evaluator evaluator(InputOf(definition_.existence->kind, body), spent_);
+    const Truth truth = evaluator.Judge(*definition_.existence->condition);
     spent_ = evaluator.spent();
+    return truth;
   }
 
   void AddUnknown(const std::string& reason) { unknown_ += (unknown_.empty() ? "" : "; ") + reason; }
@@ -149,14 +188,24 @@ class RegistryEvaluation {
       }
       break;  // to mend one is to learn of the next
     }
+    if (evaluation.reason.empty()) {
+      evaluation.reason = "what Azure Policy makes of the definition on this registry is not known here";
+    }
     return evaluation;
   }
 
   Evaluation Explain(const Judged& one) {
     Evaluator evaluator(InputOf(one.kind, *one.body));
     const Rule& rule = *definition_.rule;
-    const Truth& truth = one.truth;
+    Truth truth = one.truth;
     Evaluation evaluation;
+    if (definition_.existence != nullptr) {
+      truth = evaluator.Judge(rule);
+      // Where the `if` is known, it only tells that the definition is about the resource: what is missing is elsewhere.
+      if (truth.outcome == Outcome::kTrue && truth.sound) {
+        return ExplainMissing(one, evaluator);
+      }
+    }
     EvidenceCollector collector(evaluator, truth.outcome, false);
     collector.Explain(rule, truth.outcome);
     evaluation.evidence = collector.Take();
@@ -180,12 +229,56 @@ class RegistryEvaluation {
     return evaluation;
   }
 
+  Evaluation ExplainMissing(const Judged& one, Evaluator& evaluator) {
+    const Existence& existence = *definition_.existence;
+    const Related related = FindRelated(existence, evaluator, registry_);
+    Evaluation evaluation;
+    if (related.failure) {
+      evaluation.reason = related.failure->message;
+      if (one.truth.outcome == Outcome::kFailed) {
+        evaluation.evidence.push_back(
+            {related.subject, EvidenceText(json(related.failure->message)), "an expression that does not fail", false});
+      }
+      return evaluation;
+    }
+    if (existence.kind != nullptr) {
+      const std::string where = existence.condition == nullptr ? "" : " where " + DescribeRule(*existence.condition);
+      evaluation.evidence.push_back({base::Printable(related.subject + where, kMaxEvidenceWords), "0", "at least 1", true});
+    }
+    std::set<std::string> hidden;
+    std::string unknown;
+    for (const json* body : related.bodies) {
+      if (evaluation.evidence.size() >= kMaxEvidence) {
+        break;
+      }
+      Evaluator of_related(InputOf(existence.kind, *body));
+      const Outcome outcome = of_related.Judge(*existence.condition).outcome;  // without a condition it would have been enough
+      EvidenceCollector collector(of_related, Outcome::kTrue, false);          // what is expected is that it be true
+      collector.Explain(*existence.condition, outcome);
+      hidden.insert(collector.hidden().begin(), collector.hidden().end());
+      unknown = unknown.empty() ? collector.unknown() : unknown;
+      Evaluation of_one{FindingResult::kNonCompliant, collector.Take(), {}};
+      if (existence.kind != nullptr) {
+        NameChild({existence.kind, body, {}}, of_one);
+      }
+      of_one.evidence.resize(std::min(of_one.evidence.size(), kMaxEvidence - evaluation.evidence.size()));
+      std::ranges::move(of_one.evidence, std::back_inserter(evaluation.evidence));
+    }
+    if (one.truth.outcome == Outcome::kUnknown) {
+      evaluation.reason =
+          unknown.empty() ? "what Azure Policy makes of the existenceCondition on this registry is not known here" : unknown;
+    } else if (!one.truth.sound) {
+      evaluation.reason = HiddenReason(hidden);
+    }
+    return evaluation;
+  }
+
   static void NameChild(const Judged& one, Evaluation& evaluation) {
     const std::string label = std::string(one.kind->name) + "/" + one.Name();
     for (Evidence& evidence : evaluation.evidence) {
       evidence.field = base::Printable(label + ": " + evidence.field, kMaxEvidenceWords);
     }
-    if (evaluation.evidence.empty() && evaluation.reason.empty()) {  // the rule asks for nothing but its type: it should not be there
+    if (evaluation.evidence.empty() && evaluation.reason.empty()) {  // the rule asks for nothing but its type
       evaluation.evidence.push_back({label, R"("present")", "absent", true});
     }
     if (!evaluation.reason.empty()) {

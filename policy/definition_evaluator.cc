@@ -47,6 +47,24 @@ Outcome OutcomeOf(const TemplateFailure& failure) {
   return failure.kind == TemplateFailure::Kind::kFails ? Outcome::kFailed : Outcome::kUnknown;
 }
 
+Combination::Combination(Outcome decisive) : decisive_(decisive), rest_{Opposite(decisive), true} {}
+
+// One that comes to `decisive` settles it, whatever the others fail on or lack.
+bool Combination::Add(const Truth& truth) {
+  if (truth.outcome == decisive_) {
+    if (truth.sound) {
+      rest_ = truth;
+      decided_ = false;
+      return false;
+    }
+    decided_ = true;
+  } else if (truth.outcome == Outcome::kUnknown || (truth.outcome == Outcome::kFailed && rest_.outcome != Outcome::kUnknown)) {
+    rest_.outcome = truth.outcome;  // what is not known might be what settles it, so that nothing fails
+  }
+  rest_.sound = rest_.sound && truth.sound;
+  return true;
+}
+
 Evaluator::Evaluator(const EvaluationInput& input, Spent spent) : input_(input), spent_(spent) {
   if (input.kind != nullptr) {
     if (std::string full_name = ChildFullName(input.resource); !full_name.empty()) {
@@ -72,23 +90,14 @@ Truth Evaluator::JudgeLogical(const Logical& logical) {
     truth.outcome = Opposite(truth.outcome);
     return truth;
   }
-  // One member that comes to `decisive` settles it, whatever the others fail on or lack.
-  const Outcome decisive = logical.op == Logical::Operator::kAllOf ? Outcome::kFalse : Outcome::kTrue;
-  Truth rest{Opposite(decisive), true};
-  bool decided = false;
+  Combination combination(logical.op == Logical::Operator::kAllOf ? Outcome::kFalse : Outcome::kTrue);
   for (const Rule& member : logical.rules) {
     const Truth truth = Judge(member);
-    if (truth.outcome == decisive) {
-      if (truth.sound) {
-        return truth;
-      }
-      decided = true;
-    } else if (truth.outcome == Outcome::kUnknown || (truth.outcome == Outcome::kFailed && rest.outcome != Outcome::kUnknown)) {
-      rest.outcome = truth.outcome;  // what is not known might be what settles it, so that nothing fails
+    if (!combination.Add(truth)) {
+      break;
     }
-    rest.sound = rest.sound && truth.sound;
   }
-  return decided ? Truth{decisive, false} : rest;
+  return combination.result();
 }
 
 Truth Evaluator::JudgeCondition(const Condition& condition) {

@@ -31,6 +31,20 @@ struct Truth {
   bool sound = true;
 };
 
+// What several truths come to of which one, with the outcome `decisive`, settles all: False for "all of", True for "any of".
+class Combination {
+ public:
+  explicit Combination(Outcome decisive);
+  // False: it is settled, whatever others come to.
+  bool Add(const Truth& truth);
+  Truth result() const { return decided_ ? Truth{decisive_, false} : rest_; }
+
+ private:
+  const Outcome decisive_;
+  Truth rest_;
+  bool decided_ = false;
+};
+
 // What a rule is evaluated over: the resource, and what is known beside it. All of it outlives the evaluator.
 struct EvaluationInput {
   const nlohmann::json& parameters;  // bound

@@ -114,6 +114,8 @@ const json& Telling(const json& element) {
 
 }  // namespace
 
+std::string DescribeRule(const Rule& rule) { return Words(rule); }
+
 void EvidenceCollector::Explain(const Rule& rule, Outcome outcome) {
   if (IsConstant(rule) && !with_constants_) {
     return;

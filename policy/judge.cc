@@ -94,7 +94,7 @@ base::Time ObservedFor(const Definition& definition, const Registry& registry) {
   if (definition.types.registry) {
     take(registry.observed);
   }
-  for (const ChildKind* kind : definition.types.children) {
+  for (const ChildKind* kind : KindsAsked(definition)) {
     if (kind->is_inline) {
       take(registry.observed);
     } else if (const ChildList* list = FindList(registry, kind->name)) {
@@ -143,7 +143,7 @@ std::set<std::string> NeededChildKinds(const Policy& policy) {
     if (!IsEvaluatedHere(requirement)) {
       continue;
     }
-    for (const ChildKind* kind : requirement.definition->types.children) {
+    for (const ChildKind* kind : KindsAsked(*requirement.definition)) {
       if (!kind->is_inline) {
         needed.emplace(kind->name);
       }

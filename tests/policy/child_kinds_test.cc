@@ -61,6 +61,15 @@ TEST(NeededChildKinds, AreThoseOfRequirementsInForceThatAreEvaluatedHere) {
       Requiring({replications}, Effect::kDeny, FindingSource::kAzurePolicy),
   };
   EXPECT_THAT(NeededChildKinds(policy), testing::ElementsAre("tokens", "webhooks"));
+
+  const auto related = ParseDefinition(
+      R"({"policyRule": {"if": {"field": "type", "equals": "Microsoft.ContainerRegistry/registries"},
+          "then": {"effect": "auditIfNotExists", "details": {"type": "Microsoft.ContainerRegistry/registries/scopeMaps"}}}})",
+      "related.json", "related");
+  ASSERT_TRUE(related) << related.error().message;
+  policy.requirements.resize(1);
+  policy.requirements[0].definition = *related;
+  EXPECT_THAT(NeededChildKinds(policy), testing::ElementsAre("scopeMaps")) << "what has to exist beside it";
 }
 
 }  // namespace
