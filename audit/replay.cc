@@ -218,7 +218,9 @@ class Replayer {
       }
     }
     for (const policy::Requirement& requirement : policy_.requirements) {
-      if (server.verified && requirement.effect != Effect::kDisabled) {
+      // Of a registry that cannot be told every scope may hold it.
+      const bool in_scope = facts->registry.resource_id.empty() || requirement.scopes.Contain(facts->registry.resource_id);
+      if (server.verified && requirement.effect != Effect::kDisabled && in_scope) {
         facts->verdict.push_back(FindingAs(requirement, server, filling, today, *facts));
       }
     }

@@ -5,6 +5,7 @@
 // | input | of the record |
 // |---|---|
 // | the policy | the one that is asked about; registry suffixes and the reading of Azure's states as it was loaded with |
+// | the policy's scopes | exact: applied to the recorded resource id; any may hold a registry that was not looked up |
 // | now, also for exemptions' expiry | exact: `time` |
 // | Admission: namespace, images in their order, in_old_object, problem, mirror_pod, template_changed | exact, but for images that had no
 // room, and texts that were cut | | Admission: workload | exact: from `resource` | | Admission: container names, operation, user, groups,

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/definition.h"
+#include "policy/initiative.h"
 #include "policy/policy.h"
 
 namespace cli {
@@ -68,10 +69,14 @@ nlohmann::json Row(const SharedDefinition& definition, const policy::Policy* pol
       requirements.push_back({{"name", requirement->name},
                               {"effect", policy::ToString(requirement->effect)},
                               {"source", SourceName(requirement->source)},
+                              {"initiative", requirement->initiative ? nlohmann::json(requirement->initiative->name) : nlohmann::json()},
+                              {"scopes", requirement->scopes.in},
+                              {"notScopes", requirement->scopes.not_in},
                               {"parameters", requirement->parameters}});
     }
   }
-  return {{"name", definition->name},
+  return {{"kind", "definition"},
+          {"name", definition->name},
           {"id", base::TextOrNull(definition->id)},
           {"guid", base::TextOrNull(definition->guid)},
           {"version", base::TextOrNull(definition->version)},
@@ -105,7 +110,73 @@ void WriteParameter(const policy::ParameterDefinition& parameter, std::ostream& 
   if (!parameter.allowed_values.empty()) {
     out << ", one of " << Shown(base::DumpJson(parameter.allowed_values));
   }
-  out << (parameter.used ? "\n" : " (the rule does not use it)\n");
+  out << (parameter.used ? "\n" : " (decides nothing)\n");
+}
+
+using SharedInitiative = std::shared_ptr<const policy::Initiative>;
+
+nlohmann::json Row(const SharedInitiative& initiative, const DefinitionInputs& inputs) {
+  nlohmann::json parameters = nlohmann::json::array();
+  for (const policy::ParameterDefinition& parameter : initiative->parameters) {
+    parameters.push_back(ParameterRow(parameter));
+  }
+  nlohmann::json members = nlohmann::json::array();
+  for (const policy::InitiativeMember& member : initiative->members) {
+    const SharedDefinition definition = policy::FindMemberDefinition(inputs.definitions, member);
+    members.push_back({{"referenceId", member.reference_id},
+                       {"definitionId", member.definition_id},
+                       {"definition", definition ? nlohmann::json(definition->name) : nlohmann::json()}});
+  }
+  nlohmann::json uses;  // null: no policy was given
+  if (inputs.policy) {
+    uses = nlohmann::json::array();
+    for (const policy::InitiativeUse& use : inputs.policy->initiatives) {
+      if (use.initiative == initiative) {
+        uses.push_back({{"name", use.name},
+                        {"requirements", use.required},
+                        {"requiredElsewhere", use.elsewhere},
+                        {"switchedOff", use.switched_off},
+                        {"notLoaded", use.not_loaded}});
+      }
+    }
+  }
+  return {{"kind", "initiative"},
+          {"name", initiative->name},
+          {"id", base::TextOrNull(initiative->id)},
+          {"guid", base::TextOrNull(initiative->guid)},
+          {"version", base::TextOrNull(initiative->version)},
+          {"displayName", base::TextOrNull(initiative->display_name)},
+          {"parameters", std::move(parameters)},
+          {"members", std::move(members)},
+          {"uses", std::move(uses)}};
+}
+
+void WriteInitiative(const SharedInitiative& initiative, const DefinitionInputs& inputs, const Terminal& terminal, std::ostream& out) {
+  out << Styled(terminal, Style::kHeading, Shown(initiative->name))
+      << (initiative->version.empty() ? "" : "  " + Shown(initiative->version)) << "  " << Styled(terminal, Style::kFaint, "initiative")
+      << '\n';
+  if (!initiative->display_name.empty()) {
+    out << "  " << Shown(initiative->display_name) << '\n';
+  }
+  std::size_t loaded = 0;
+  for (const policy::InitiativeMember& member : initiative->members) {
+    if (const SharedDefinition definition = policy::FindMemberDefinition(inputs.definitions, member)) {
+      ++loaded;
+      out << "  " << Shown(member.reference_id) << ": " << Shown(definition->name) << '\n';
+    }
+  }
+  out << "  " << initiative->members.size() - loaded << " of " << initiative->members.size()
+      << " definitions are not loaded: they are about other resources, or missing\n";
+  if (inputs.policy) {
+    for (const policy::InitiativeUse& use : inputs.policy->initiatives) {
+      if (use.initiative == initiative) {
+        out << "  required as " << Shown(policy::Describe(use)) << '\n';
+      }
+    }
+  }
+  for (const policy::ParameterDefinition& parameter : initiative->parameters) {
+    WriteParameter(parameter, out);
+  }
 }
 
 void WriteDefinition(const SharedDefinition& definition, const policy::Policy* policy, const Terminal& terminal, std::ostream& out) {
@@ -121,7 +192,8 @@ void WriteDefinition(const SharedDefinition& definition, const policy::Policy* p
     }
     for (const policy::Requirement* requirement : requirements) {
       out << "  " << (requirement->name == definition->name ? std::string() : Shown(requirement->name) + ": ")
-          << Styled(terminal, StyleOf(requirement->effect), policy::ToString(requirement->effect));
+          << Styled(terminal, StyleOf(requirement->effect), policy::ToString(requirement->effect))
+          << (requirement->initiative ? " by " + Shown(requirement->initiative->name) : std::string());
     }
   }
   out << '\n';
@@ -151,10 +223,16 @@ int RunDefinitionsList(const DefinitionsListArguments& arguments, const Streams&
     for (const SharedDefinition& definition : definitions) {
       rows.push_back(Row(definition, inputs.policy.get()));
     }
+    for (const SharedInitiative& initiative : inputs.definitions.initiatives()) {
+      rows.push_back(Row(initiative, inputs));
+    }
     streams.out << base::DumpJson(rows, 2) << '\n';
   } else {
     for (const SharedDefinition& definition : definitions) {
       WriteDefinition(definition, inputs.policy.get(), streams.terminal, streams.out);
+    }
+    for (const SharedInitiative& initiative : inputs.definitions.initiatives()) {
+      WriteInitiative(initiative, inputs, streams.terminal, streams.out);
     }
   }
   return inputs.problems.empty() ? kExitOk : kExitError;

@@ -171,6 +171,9 @@ int RunValidate(const ValidateArguments& arguments, const Streams& streams, cons
       streams.err << "warning: " << problem << '\n';  // serve would start with it, and reload it when it is replaced
     }
   }
+  for (const policy::InitiativeUse& use : (*state)->policy->initiatives) {
+    streams.out << policy::Describe(use) << '\n';
+  }
   streams.out << "ok: policy " << (*state)->policy->digest << " with " << (*state)->policy->requirements.size() << " requirements, "
               << (*state)->facts.size() << " registries" << from << ", certificate "
               << (identity ? "valid until " + base::FormatTimeSeconds(identity->not_after)

@@ -297,7 +297,7 @@ class ImageJudge {
   bool Covers(const Exemption& exemption, const Registry& registry, const ImageReference& reference, const RegistryHost& host) const {
     return (exemption.registries.empty() || Contains(exemption.registries, registry.login_server)) &&
            (exemption.namespaces.empty() || Contains(exemption.namespaces, question_.admission.namespace_name)) &&
-           (exemption.resource_id.empty() || base::EqualsIgnoreAsciiCase(exemption.resource_id, registry.resource_id)) &&
+           (exemption.resource_id.empty() || IsBelow(exemption.resource_id, registry.resource_id)) &&
            (exemption.images.empty() || std::any_of(exemption.images.begin(), exemption.images.end(),
                                                     [&](const ImagePattern& pattern) { return MatchesImage(pattern, reference, host); }));
   }

@@ -21,6 +21,7 @@ namespace policy {
 
 struct Rule;       // the compiled policyRule.if; definition_rule.h
 struct Existence;  // what DeployIfNotExists and AuditIfNotExists ask for; definition_existence.h
+struct Initiative;  // initiative.h
 
 struct ParameterDefinition {
   std::string name;
@@ -43,6 +44,7 @@ struct Definition {
   std::string guid;  // the last part of the id, or the definition's own name
   std::string display_name;
   std::string version;
+  std::string effect;  // then.effect as written: "audit", "[parameters('effect')]"
   // With {name}, {resourceGroup}, {subscription}, {loginServer}, and {child}, the first child that is not compliant; "" when none is known.
   std::string remedy;
   std::string digest;  // of the definition's text
@@ -64,7 +66,7 @@ std::vector<const ChildKind*> KindsAsked(const Definition& definition);
 // The built-in definitions, from policy/definitions/*.json, compiled in. Every one parses (a test proves it).
 const std::vector<std::shared_ptr<const Definition>>& BuiltInDefinitions();
 
-// All definitions that a policy may name. Immutable once handed on.
+// All definitions and initiatives that a policy may name. Immutable once handed on.
 class DefinitionSet {
  public:
   // With the built-in ones in it.
@@ -77,11 +79,18 @@ class DefinitionSet {
   // By short name, GUID or full id, without regard to case; null when there is none.
   std::shared_ptr<const Definition> Find(std::string_view name_or_id) const;
 
+  // An error when the name or id is that of another initiative, or of a definition.
+  base::Result<void> AddInitiative(std::shared_ptr<const Initiative> initiative);
+  std::shared_ptr<const Initiative> FindInitiative(std::string_view name_or_id) const;  // as Find
+
   std::vector<std::string_view> Names() const;
+  std::vector<std::string_view> InitiativeNames() const;
   const std::vector<std::shared_ptr<const Definition>>& definitions() const { return definitions_; }
+  const std::vector<std::shared_ptr<const Initiative>>& initiatives() const { return initiatives_; }
 
  private:
   std::vector<std::shared_ptr<const Definition>> definitions_;
+  std::vector<std::shared_ptr<const Initiative>> initiatives_;
 };
 
 // Checks parameter values against the definition (unknown name, wrong type, not allowed, used by the rule and neither given

@@ -1,7 +1,6 @@
 #include "policy/exemption_loader.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "base/time.h"
 #include "policy/decision.h"
 #include "policy/policy_values.h"
+#include "policy/scope.h"
 
 namespace policy {
 namespace {
@@ -18,28 +18,6 @@ namespace {
 using base::Quoted;
 using base::YamlMapping;
 using base::YamlNode;
-
-// /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.ContainerRegistry/registries/NAME, the fixed parts in any case
-// as ARM compares them.
-bool IsRegistryId(std::string_view text) {
-  constexpr std::array<std::string_view, 9> kParts = {
-      "", "subscriptions", "*", "resourceGroups", "*", "providers", "Microsoft.ContainerRegistry", "registries", "*"};
-  for (std::size_t i = 0; i < kParts.size(); ++i) {
-    const std::size_t slash = text.find('/');
-    const bool last = i + 1 == kParts.size();
-    if ((slash == std::string_view::npos) != last) {
-      return false;
-    }
-    const std::string_view part = text.substr(0, slash);
-    if (kParts[i] == "*" ? part.empty() : !base::EqualsIgnoreAsciiCase(part, kParts[i])) {
-      return false;
-    }
-    if (!last) {
-      text.remove_prefix(slash + 1);
-    }
-  }
-  return true;
-}
 
 // The first instant at which an exemption that expires then waives nothing: a date is good through its whole day, UTC.
 std::optional<base::Time> ParseExpiry(std::string_view text) {
@@ -97,7 +75,7 @@ class ExemptionReader {
     }
     // An empty list must not read as "any": each that is written has an item, and one at least is written.
     bool scoped = false;
-    for (const std::string_view key : {"registries", "images", "namespaces"}) {
+    for (const std::string_view key : {"registries", "images", "namespaces", "resourceId"}) {
       if (const YamlNode* list = mapping_.Member(key)) {
         scoped = true;
         if (list->kind == YamlNode::Kind::kSequence && list->items.empty()) {
@@ -107,25 +85,38 @@ class ExemptionReader {
     }
     if (!scoped && mapping_.node().kind == YamlNode::Kind::kMapping) {
       mapping_.AddProblem(mapping_.node(), "",
-                          "expected at least one of registries, images and namespaces: an exemption of everything is none");
+                          "expected at least one of registries, images, namespaces and resourceId: an exemption of everything is none");
     }
   }
 
   void ReadResourceId(Exemption& exemption) {
-    if (mapping_.Optional("resourceId", &exemption.resource_id) && !IsRegistryId(exemption.resource_id)) {
-      mapping_.AddProblem(*mapping_.Member("resourceId"), "resourceId",
-                          "expected /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.ContainerRegistry/registries/NAME, got " +
-                              Quoted(exemption.resource_id));
+    if (mapping_.Optional("resourceId", &exemption.resource_id) && !IsScopeId(exemption.resource_id)) {
+      mapping_.AddProblem(*mapping_.Member("resourceId"), "resourceId", WhyNoScopeId(exemption.resource_id));
     }
+  }
+
+  // A requirement's own name means it alone; that of an initiative, or of a definition, all that are of it. False: there is none.
+  bool Take(const std::string& name, Exemption& exemption) const {
+    const auto take = [&](const auto& is_meant) {
+      const std::size_t before = exemption.requirements.size();
+      for (const Requirement& requirement : requirements_) {
+        if (is_meant(requirement)) {
+          exemption.requirements.push_back(requirement.name);
+        }
+      }
+      return exemption.requirements.size() > before;
+    };
+    const auto definition = definitions_.Find(name);
+    const auto initiative = definitions_.FindInitiative(name);
+    return take([&](const Requirement& r) { return base::EqualsIgnoreAsciiCase(r.name, name); }) ||
+           take([&](const Requirement& r) { return !r.group.empty() && base::EqualsIgnoreAsciiCase(r.group, name); }) ||
+           (definition && take([&](const Requirement& r) { return r.definition == definition; })) ||
+           (initiative && take([&](const Requirement& r) { return r.initiative == initiative; }));
   }
 
   void ReadRequirement(const YamlMapping::Text& text, Exemption& exemption) {
     const std::string& name = text.node->text;
-    const auto definition = definitions_.Find(name);
-    const auto requirement = std::find_if(requirements_.begin(), requirements_.end(),
-                                          [&](const Requirement& candidate) { return candidate.definition == definition; });
-    if (definition && requirement != requirements_.end()) {
-      exemption.requirements.push_back(requirement->name);
+    if (Take(name, exemption)) {
       return;
     }
     std::string message;

@@ -9,7 +9,8 @@
 
 namespace policy {
 
-// Requirements are named as the policy names definitions: by short name, GUID or id; each must be one of `requirements`.
+// Requirements are named by their own names, or several at once as the policy names definitions and initiatives: by short name, GUID or
+// id; each must be one of `requirements`.
 std::vector<Exemption> ReadExemptions(base::YamlMapping& document, std::string_view file, const std::vector<Requirement>& requirements,
                                       const DefinitionSet& definitions, const RegistrySuffixes& suffixes, base::Problems& problems);
 

@@ -195,7 +195,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
   }
   Verdict verdict;
   for (const Requirement& requirement : policy.requirements) {
-    if (requirement.effect == Effect::kDisabled) {
+    if (requirement.effect == Effect::kDisabled || !requirement.scopes.Contain(registry.resource_id)) {
       continue;
     }
     std::string child;

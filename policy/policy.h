@@ -16,19 +16,25 @@
 #include "base/time.h"
 #include "policy/definition.h"
 #include "policy/image_pattern.h"
+#include "policy/initiative.h"
 #include "policy/registry.h"
 #include "policy/registry_host.h"
+#include "policy/scope.h"
 #include "policy/verdict.h"
 
 namespace policy {
 
 struct Requirement {
-  std::string name;  // the definition's short name: what messages, records and exemptions call it
+  // What messages, records and exemptions call it: the definition's short name, or the one that the policy gives. No two have the same.
+  std::string name;
   std::shared_ptr<const Definition> definition;
   nlohmann::json parameters;  // bound: complete; of kRegistry alone
   Effect effect = Effect::kDeny;
   std::string rule{};  // a digest of source, definition and parameters: another one never inherits compliance
   FindingSource source = FindingSource::kRegistry;
+  Scopes scopes{};                                 // of which registries it is required
+  std::shared_ptr<const Initiative> initiative{};  // which brought it; null: required by itself
+  std::string group{};                             // what the policy calls the initiative's requirements together, where it does
 };
 
 enum class SourceAction { kAllow, kWarn, kAudit, kDeny, kVerify };
@@ -45,7 +51,7 @@ struct Exemption {
   std::vector<std::string> registries;  // login servers; empty: any
   std::vector<ImagePattern> images;     // empty: any
   std::vector<std::string> namespaces;  // empty: any
-  std::string resource_id;              // "": any resource behind the login server
+  std::string resource_id;              // "": any resource behind the login server; else it, or what lies below it
   std::vector<std::string> requirements;
   base::Time expires{};      // the first instant at which it waives nothing
   std::string expires_text;  // as written: "2027-03-31" is good through that day, UTC
@@ -63,6 +69,7 @@ enum class MessageDetail { kBrief, kFull };
 // Immutable once loaded. The values here are the default policy's, but for `requirements` and `sources`: DefaultPolicy.
 struct Policy {
   std::vector<Requirement> requirements;
+  std::vector<InitiativeUse> initiatives;  // what these requirements came from, where it was initiatives
   std::vector<SourceRule> sources;
   Effect other_registries = Effect::kDeny;  // kDisabled: "Allow"
   Effect unknown_registry = Effect::kDeny;
@@ -89,9 +96,9 @@ std::string_view DefaultPolicyText();
 base::Loaded<std::shared_ptr<const Policy>> LoadPolicy(std::string_view text, std::string_view file, const DefinitionSet& definitions,
                                                        const RegistrySuffixes& suffixes = {}, bool compliance_states = false);
 
-// Judges one registry by every requirement that is not Disabled. `previous` (may be null) is its last facts: where the
-// resource is the same, what is remembered of earlier compliance is carried on. `states` (may be null: not read) are what Azure
-// Policy says of it. Pure; costs tens of microseconds.
+// Judges one registry by every requirement that is not Disabled and has it in its scopes. `previous` (may be null) is its last facts: where
+// the resource is the same, what is remembered of earlier compliance is carried on. `states` (may be null: not read) are what Azure Policy
+// says of it. Pure; costs tens of microseconds.
 Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now,
               HiddenMembers hidden = HiddenMembers::kAsAzure, const ComplianceStates* states = nullptr);
 

@@ -4,22 +4,20 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
-#include "policy/decision.h"
 #include "policy/exemption_loader.h"
 #include "policy/image_reference.h"
 #include "policy/policy.h"
 #include "policy/policy_values.h"
 #include "policy/registry_host.h"
+#include "policy/requirement_loader.h"
 
 namespace policy {
 namespace {
@@ -93,112 +91,9 @@ class PolicyReader {
   static void ReadCap(YamlMapping& mapping, Effect* out) { ReadEffect(mapping, "maxEffect", {"Deny", "Warn", "Audit"}, out); }
 
   void ReadRequirements() {
-    std::map<const Definition*, int> lines;
-    const auto items = document_.OptionalList("requirements");
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      YamlMapping mapping(items[i], file_, Item("requirements", i), problems_);
-      Requirement requirement;
-      bool is_new = false;
-      std::string name;
-      if (mapping.Required("definition", &name)) {
-        const YamlNode& at = *mapping.Member("definition");
-        requirement.definition = FindDefinition(mapping, at, name);
-        if (requirement.definition && IsDecisionsOwnName(requirement.definition->name)) {
-          mapping.AddProblem(
-              at, "definition",
-              Quoted(requirement.definition->name) + " is a name that decisions use themselves; rename the definition's file");
-        }
-        if (requirement.definition) {
-          requirement.name = requirement.definition->name;
-          const auto first = lines.emplace(requirement.definition.get(), items[i].line);
-          is_new = first.second;
-          if (!is_new) {
-            mapping.AddProblem(at, "definition",
-                               Quoted(requirement.name) + " is required already, in line " + std::to_string(first.first->second));
-          }
-        }
-      }
-      ReadEffect(mapping, "effect", EffectNames(), &requirement.effect);
-      ReadSource(mapping, requirement);
-      ReadParameters(mapping, requirement);
-      mapping.Finish();
-      if (is_new) {
-        policy_.requirements.push_back(std::move(requirement));
-      }
-    }
-  }
-
-  std::shared_ptr<const Definition> FindDefinition(YamlMapping& mapping, const YamlNode& at, const std::string& name) {
-    auto definition = definitions_.Find(name);
-    if (!definition) {
-      const std::string_view nearest = base::Nearest(name, definitions_.Names());
-      mapping.AddProblem(at, "definition",
-                         "there is no definition " + Quoted(name) + (nearest.empty() ? "" : "; did you mean " + Quoted(nearest) + "?"));
-    }
-    return definition;
-  }
-
-  static void ReadSource(YamlMapping& mapping, Requirement& requirement) {
-    constexpr std::array<FindingSource, 2> kSources = {FindingSource::kRegistry, FindingSource::kAzurePolicy};
-    std::size_t index = 0;
-    if (!mapping.OptionalChoice("source", {"registry", "azurePolicy"}, &index)) {
-      return;
-    }
-    requirement.source = kSources[index];
-    if (requirement.source == FindingSource::kAzurePolicy && requirement.definition && requirement.definition->id.empty()) {
-      mapping.AddProblem(*mapping.Member("source"), "source",
-                         Quoted(requirement.name) + " is no definition of Azure's, so Azure Policy has no state of it; leave source out");
-    }
-  }
-
-  void ReadParameters(YamlMapping& mapping, Requirement& requirement) {
-    const YamlNode* given = mapping.Member("parameters");
-    if (given != nullptr && given->kind != YamlNode::Kind::kMapping) {
-      mapping.AddProblem(*given, "parameters", "expected a mapping of parameter names to values, got " + base::Describe(*given));
-      return;
-    }
-    if (!requirement.definition) {
-      return;
-    }
-    if (requirement.source == FindingSource::kAzurePolicy) {
-      if (given != nullptr) {
-        mapping.AddProblem(*given, "parameters", "are those of the assignment in Azure with source: azurePolicy; leave them out");
-      }
-      requirement.rule = base::Sha256(requirement.definition->digest + "azurePolicy");
-      return;
-    }
-    auto bound = BindParameters(*requirement.definition, given == nullptr ? nlohmann::json::object() : base::ToJson(*given));
-    if (bound) {
-      requirement.parameters = std::move(*bound);
-      requirement.rule = base::Sha256(requirement.definition->digest + base::DumpJson(requirement.parameters));
-    } else {
-      ReportParameters(mapping, *requirement.definition, given, bound.error());
-    }
-  }
-
-  // BindParameters says what is wrong, not where: a message that one parameter causes by itself belongs to its value, any
-  // other (a parameter is missing) to the requirement.
-  static void ReportParameters(YamlMapping& mapping, const Definition& definition, const YamlNode* given,
-                               const std::vector<std::string>& messages) {
-    std::set<std::string> unplaced(messages.begin(), messages.end());
-    if (given != nullptr) {
-      const auto missing = BindParameters(definition, nlohmann::json::object());
-      for (const auto& [key, value] : given->members) {
-        const auto alone = BindParameters(definition, nlohmann::json{{key.text, base::ToJson(value)}});
-        if (alone) {
-          continue;
-        }
-        for (const std::string& message : alone.error()) {
-          const bool of_another = !missing && std::find(missing.error().begin(), missing.error().end(), message) != missing.error().end();
-          if (!of_another && unplaced.erase(message) > 0) {
-            mapping.AddProblem(value, "parameters", message);
-          }
-        }
-      }
-    }
-    for (const std::string& message : unplaced) {
-      mapping.AddProblem(given == nullptr ? mapping.node() : *given, "parameters", message);
-    }
+    LoadedRequirements loaded = policy::ReadRequirements(document_, file_, definitions_, problems_);
+    policy_.requirements = std::move(loaded.requirements);
+    policy_.initiatives = std::move(loaded.initiatives);
   }
 
   void ReadSources() {

@@ -256,6 +256,9 @@ base::Result<bool> Keeper::ReloadPolicy() {
   }
   const bool first = policy_ == nullptr;
   policy_ = std::move(*loaded);
+  for (const policy::InitiativeUse& use : policy_->initiatives) {
+    log_(base::LogLevel::kInfo, policy::Describe(use));
+  }
   auto texts = std::make_shared<const PolicyTexts>(TextsInForce());
   base::MutexLock lock(mutex_);
   good_policy_ = std::move(texts);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "policy/initiative.h"
 
 namespace state {
 namespace {
@@ -40,6 +41,14 @@ LoadedDefinitions LoadDefinitions(const std::map<std::string, base::Result<std::
   for (const auto& [path, content] : files) {
     if (!content) {
       loaded.problems.push_back(ToProblem(path, content.error()));
+      continue;
+    }
+    if (policy::IsInitiative(*content)) {
+      auto initiative = policy::ParseInitiative(*content, path, std::filesystem::path(path).stem().string());
+      const auto added = initiative ? loaded.definitions.AddInitiative(std::move(*initiative)) : tl::unexpected(initiative.error());
+      if (!added) {
+        loaded.problems.push_back(ToProblem(path, added.error()));
+      }
       continue;
     }
     auto definition = policy::ParseDefinition(*content, path, std::filesystem::path(path).stem().string());

@@ -23,7 +23,7 @@ struct LoadedDefinitions {
   base::Problems problems;
 };
 
-// The built-in definitions, and those of the files by path, as DefinitionsFolder has them.
+// The built-in definitions, and the definitions and initiatives of the files by path, as DefinitionsFolder has them.
 LoadedDefinitions LoadDefinitions(const std::map<std::string, base::Result<std::string>>& files);
 
 // A definition that is bad refuses the policy whole: what it asks for cannot be judged.

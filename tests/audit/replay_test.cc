@@ -77,7 +77,7 @@ struct Truth {
     facts->registry = registry;
     facts->states = std::make_shared<const policy::ComplianceStates>(policy::ComplianceStates{kNow - states_age, {}});
     for (const policy::Requirement& requirement : policy.requirements) {
-      if (requirement.effect != Effect::kDisabled) {
+      if (requirement.effect != Effect::kDisabled && requirement.scopes.Contain(registry.resource_id)) {
         facts->verdict.push_back(FindingBy(requirement));
       }
     }
@@ -125,6 +125,7 @@ class Generator {
       } else if (OneIn(4)) {
         text += ", source: azurePolicy";
       }
+      text += OneIn(5) ? ", " + Pick({"scopes", "notScopes"}) + ": [" + ResourceId("first") + "]" : "";
       text += "}\n";
     }
     text += text.ends_with(":\n") ? "  []\n" : "";
@@ -408,6 +409,33 @@ TEST_F(ReplayOne, OtherParametersAreAnotherRule) {
   const auto other = Load("requirements: [{definition: dedicated-data-endpoints, parameters: {acceptPrivateEndpoint: false}}]\n");
   EXPECT_EQ(From(*one, Contoso(*one, FindingResult::kCompliant), *one).certainty, Certainty::kExact);
   EXPECT_EQ(From(*one, Contoso(*one, FindingResult::kCompliant), *other).certainty, Certainty::kUntold);
+}
+
+TEST_F(ReplayOne, OutOfScopeIsExactAndWhatComesIntoScopeCannotBeTold) {
+  Use("contoso.azurecr.io/a");
+  const auto elsewhere = Load("requirements: [{definition: private-link, scopes: [/subscriptions/t]}]\n");
+  const auto here = Load("requirements: [{definition: private-link, scopes: [/subscriptions/S]}]\n");
+  Replayed replayed = From(*deny_, Contoso(*deny_, FindingResult::kNonCompliant), *elsewhere);
+  EXPECT_EQ(replayed.certainty, Certainty::kExact);
+  EXPECT_EQ(replayed.after, DecisionKind::kAllowed);
+  replayed = From(*deny_, Contoso(*deny_, FindingResult::kNonCompliant), *here);
+  EXPECT_EQ(replayed.certainty, Certainty::kExact);
+  EXPECT_EQ(replayed.after, DecisionKind::kDenied);
+  const auto nothing = Load("requirements: []\n");
+  EXPECT_EQ(From(*nothing, Contoso(*nothing, FindingResult::kNonCompliant), *here).certainty, Certainty::kUntold);
+}
+
+TEST_F(ReplayOne, AScopeMayHoldARegistryThatWasNotLookedUp) {
+  Use("images.contoso.com/a");
+  const auto plain = Load("otherRegistries: Allow\nrequirements: [{definition: private-link}]\n");
+  const auto aliased = Load(
+      "requirements: [{definition: private-link, scopes: [/subscriptions/t]}]\notherRegistries: Allow\nunknownRegistry: Disabled\n"
+      "staleVerdict: {after: 1h, effect: Disabled}\naliases: {images.contoso.com: contoso.azurecr.io}\n");
+  const policy::Facts facts = Contoso(*plain, FindingResult::kNonCompliant);
+  EXPECT_EQ(From(*plain, facts, *aliased).certainty, Certainty::kUntold);
+  const Replayed replayed = From(*plain, facts, *aliased, &facts);
+  EXPECT_EQ(replayed.certainty, Certainty::kEstimated);
+  EXPECT_EQ(replayed.after, DecisionKind::kAllowed) << "today's registry of that name is out of scope";
 }
 
 TEST_F(ReplayOne, WhatIsKnownNowAnswersWhereTheRecordDoesNotAndIsNotCalledExact) {

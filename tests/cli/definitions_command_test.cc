@@ -65,7 +65,8 @@ TEST_F(Definitions, OfTheFolderAreListedBesideTheBuiltInOnes) {
   list_.inputs.definitions = folder_ / "definitions";
   const json rows = List();
   EXPECT_EQ(RowOf(rows, "team-tag"),
-            (json{{"name", "team-tag"},
+            (json{{"kind", "definition"},
+                  {"name", "team-tag"},
                   {"id", "/subscriptions/s/providers/Microsoft.Authorization/policyDefinitions/team-tag-id"},
                   {"guid", "team-tag-id"},
                   {"version", "1.2.0"},
@@ -82,8 +83,13 @@ TEST_F(Definitions, OfTheFolderAreListedBesideTheBuiltInOnes) {
 TEST_F(Definitions, TellWhatThePolicyRequires) {
   list_.inputs.policy = Policy("  - {definition: premium-sku, effect: Warn}\n");
   const json rows = List();
-  EXPECT_EQ(RowOf(rows, "premium-sku")["requirements"],
-            (json{{{"name", "premium-sku"}, {"effect", "Warn"}, {"source", "registry"}, {"parameters", {{"effect", "Audit"}}}}}));
+  EXPECT_EQ(RowOf(rows, "premium-sku")["requirements"], (json{{{"name", "premium-sku"},
+                                                               {"effect", "Warn"},
+                                                               {"source", "registry"},
+                                                               {"initiative", nullptr},
+                                                               {"scopes", json::array()},
+                                                               {"notScopes", json::array()},
+                                                               {"parameters", {{"effect", "Audit"}}}}}));
   EXPECT_EQ(RowOf(rows, "private-link")["requirements"], json::array());
 }
 
@@ -96,7 +102,7 @@ TEST_F(Definitions, ReadAsATable) {
   EXPECT_THAT(ran.out, HasSubstr("team-tag  1.2.0  file  Deny\n"
                                  "  Registries name their team\n"
                                  "  judges registries, team-tag-id\n"
-                                 "  effect: String, default \"Audit\" (the rule does not use it)\n"
+                                 "  effect: String, default \"Audit\" (decides nothing)\n"
                                  "  teams: Array, has to be given, one of [\"a\",\"b\"]\n"));
   EXPECT_THAT(ran.out, HasSubstr("private-link  1.0.1  built-in  not required\n"));
 }

@@ -1,5 +1,5 @@
-// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way. Bytes that
-// begin with a bracket are an expression, which a definition is made of.
+// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way, and an initiative
+// is refused or gives its definitions values. Bytes that begin with a bracket are an expression, which a definition is made of.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +11,8 @@
 
 #include "base/json.h"
 #include "policy/definition.h"
+#include "policy/definition_parameters.h"
+#include "policy/initiative.h"
 
 namespace {
 
@@ -97,6 +99,18 @@ void CheckDefinition(const policy::Definition& definition) {
   }
 }
 
+// What its definitions are given is a value or a message, always the same.
+void CheckInitiative(const policy::Initiative& initiative) {
+  Require(!initiative.members.empty() && initiative.members.size() <= policy::kMaxInitiativeMembers);
+  const auto bound = policy::BindParameters(initiative.name, initiative.parameters, nlohmann::json::object());
+  for (const policy::InitiativeMember& member : initiative.members) {
+    const auto given = policy::MemberParameters(initiative, member, bound.value_or(nlohmann::json::object()));
+    Require(given ? given->size() == member.parameters.size() : !given.error().empty());
+    const auto again = policy::MemberParameters(initiative, member, bound.value_or(nlohmann::json::object()));
+    Require(given ? again && *given == *again : !again && given.error() == again.error());
+  }
+}
+
 // The expression on the left, on the right, and within a count of the registry's own and one over values.
 std::string WithExpression(std::string_view expression) {
   const nlohmann::json text = std::string(expression);
@@ -114,6 +128,14 @@ std::string WithExpression(std::string_view expression) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::string text = bytes.starts_with('[') ? WithExpression(bytes) : std::string(bytes);
+  if (policy::IsInitiative(text)) {
+    const auto initiative = policy::ParseInitiative(text, kFile, "fuzz");
+    if (initiative) {
+      CheckInitiative(**initiative);
+    } else {
+      Require(initiative.error().message.starts_with(kFile) && initiative.error().message.size() < 8192);
+    }
+  }
   if (const auto definition = policy::ParseDefinition(text, kFile, "fuzz")) {
     CheckDefinition(**definition);
   } else {

@@ -316,6 +316,9 @@ TEST(Decide, EverySelectorOfAnExemptionMustHold) {
   EXPECT_EQ(kind([](Exemption& e) { e.images = {Pattern("images.contoso.com/**")}; }, "images.contoso.com/a"), DecisionKind::kAllowed);
   EXPECT_EQ(kind([](Exemption& e) { e.resource_id = base::AsciiLower(kContosoId); }), DecisionKind::kAllowed);
   EXPECT_EQ(kind([](Exemption& e) { e.resource_id = std::string(kContosoId) + "2"; }), DecisionKind::kDenied);
+  const std::string group = std::string(kContosoId).substr(0, std::string(kContosoId).find("/providers/"));
+  EXPECT_EQ(kind([&](Exemption& e) { e.resource_id = group; }), DecisionKind::kAllowed);
+  EXPECT_EQ(kind([&](Exemption& e) { e.resource_id = group.substr(0, group.size() - 1); }), DecisionKind::kDenied);
   EXPECT_EQ(kind([](Exemption& e) { e.requirements = {"customer-managed-key"}; }), DecisionKind::kDenied);
   EXPECT_EQ(kind([](Exemption& e) {
               e.registries = {"contoso.azurecr.io"};

@@ -333,6 +333,19 @@ TEST_F(KeeperWithDefinitionsTest, JudgesByADefinitionFileAndAnewWhenItChanges) {
   EXPECT_THAT(with_definitions_.status().policy_problem, Optional(AllOf(HasSubstr("policy.yaml:4:"), HasSubstr("sku"))));
 }
 
+TEST_F(KeeperWithDefinitionsTest, LogsWhatAnInitiativeCameToWheneverThePolicyIsLoaded) {
+  WriteDefinition("Premium");
+  temp_.Write("definitions/base.json", R"({"policyDefinitions": [
+      {"policyDefinitionId": "/subscriptions/s/providers/Microsoft.Authorization/policyDefinitions/11111111-2222-3333-4444-555555555555"},
+      {"policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/vm", "policyDefinitionReferenceId": "vm"}]})");
+  temp_.Write("policy.yaml", "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements:\n  - initiative: base\n");
+  ASSERT_TRUE(with_definitions_.Start());
+  EXPECT_EQ(SkuVerdict(), "sku Compliant");
+  EXPECT_THAT(logged_, Contains(HasSubstr("initiative base: 1 of 2 definitions judge registries here; not loaded")).Times(1));
+  with_definitions_.Poll();
+  EXPECT_THAT(logged_, Contains(HasSubstr("initiative base: ")).Times(1));
+}
+
 TEST_F(KeeperWithDefinitionsTest, JudgesAnewEachMinuteWhereADefinitionAsksForTheTime) {
   const nlohmann::json definition = {
       {"policyRule", {{"if", {{"value", "[utcNow()]"}, {"greaterOrEquals", "2026-11-23T12:10:00Z"}}}, {"then", {{"effect", "deny"}}}}}};

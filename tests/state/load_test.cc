@@ -36,6 +36,26 @@ TEST(LoadPolicyWithDefinitions, ReportsEveryBadDefinitionFile) {
   EXPECT_THAT(base::ToString(loaded.error()), AllOf(HasSubstr("d/a.json"), HasSubstr("d/b.json"), HasSubstr("d/c.json: cannot be opened")));
 }
 
+TEST(LoadPolicyWithDefinitions, TellsInitiativesFromDefinitions) {
+  const std::string set = R"({"policyDefinitions": [
+      {"policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e8eef0a8-67cf-4eb4-9386-14b0e78733d4"}]})";
+  const std::string policy = "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements:\n  - initiative: base\n";
+  const auto loaded = LoadPolicyWithDefinitions(policy, "policy.yaml", {{"d/base.json", set}});
+  ASSERT_TRUE(loaded) << base::ToString(loaded.error());
+  ASSERT_THAT((*loaded)->requirements, SizeIs(1));
+  EXPECT_EQ((*loaded)->requirements[0].name, "private-link");
+
+  const auto bad = LoadPolicyWithDefinitions(policy, "policy.yaml", {{"d/base.json", std::string(R"({"policyDefinitions": []})")}});
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(base::ToString(bad.error()), HasSubstr("d/base.json: $.policyDefinitions: expected an array"));
+}
+
+TEST(LoadDefinitions, KeepsWhatIsGood) {
+  const LoadedDefinitions loaded = LoadDefinitions({{"d/bad.json", std::string("{}")}, {"d/worse.json", std::string("{")}});
+  EXPECT_THAT(loaded.problems, SizeIs(2));
+  EXPECT_NE(loaded.definitions.Find("private-link"), nullptr);
+}
+
 TEST(JudgeAll, KeepsTheVerdictOfABodyThatIsTheSameUnderTheSamePolicy) {
   const policy::Policy policy;
   policy::Registry registry;
