@@ -54,6 +54,7 @@ struct Arguments {
   AuditReplayArguments audit_replay;
   AuditVerifyArguments audit_verify;
   DefinitionsListArguments definitions_list;
+  DefinitionsTestArguments definitions_test;
   ScanArguments scan;
   ValidateArguments validate;
 };
@@ -289,6 +290,33 @@ CLI::App* AddDefinitionsList(CLI::App& definitions, DefinitionsListArguments& ar
   return list;
 }
 
+CLI::App* AddDefinitionsTest(CLI::App& definitions, DefinitionsTestArguments& arguments) {
+  CLI::App* test =
+      definitions.add_subcommand("test", "Tell what a definition or an initiative says of each registry, condition by condition");
+  test->add_option("file", arguments.file,
+                   "What `az policy definition show` or `az policy set-definition show` printed; - is standard input")
+      ->required()
+      ->option_text("FILE");
+  test->add_option("names", arguments.names, "Registries by name or login server (default: all)")->option_text("NAME...");
+  test->add_option("--registries", arguments.registries, "Inventory: what `az acr list -o json` printed; - is standard input")
+      ->required()
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  test->add_option("--parameters", arguments.parameters, "A parameter's value, or a JSON object of several; may be repeated")
+      ->allow_extra_args(false)
+      ->check(NotEmpty)
+      ->option_text("NAME=VALUE|JSON");
+  test->add_option("--definitions", arguments.definitions,
+                   "A folder with the definitions of an initiative (default: the built-in ones alone)")
+      ->check(NotEmpty)
+      ->option_text("FOLDER");
+  AddOutput(*test, arguments.output);
+  test->footer(
+      "\nEnds with 0 whatever the definition says, or 2 when something could not be read.\n\n"
+      "Example:\n  acr-admission definitions test no-weak-registries.json --registries registries.json --parameters sku=Premium contoso");
+  return test;
+}
+
 bool IsCommand(const CLI::App& app, const std::string& name) {
   return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
 }
@@ -336,6 +364,7 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   const CLI::App* const replay = AddAuditReplay(*audit, read.audit_replay);
   CLI::App* const definitions = AddDefinitions(app);
   const CLI::App* const definitions_list = AddDefinitionsList(*definitions, read.definitions_list);
+  const CLI::App* const definitions_test = AddDefinitionsTest(*definitions, read.definitions_test);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') && !IsCommand(app, arguments.front())) {
     return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) + "; expected " +
@@ -389,6 +418,9 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   }
   if (definitions_list->parsed()) {
     return Command(std::move(read.definitions_list));
+  }
+  if (definitions_test->parsed()) {
+    return Command(std::move(read.definitions_test));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

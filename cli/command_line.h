@@ -15,6 +15,7 @@
 #include "cli/audit_verify.h"
 #include "cli/check.h"
 #include "cli/definitions_command.h"
+#include "cli/definitions_explain.h"
 #include "cli/explain.h"
 #include "cli/registries.h"
 #include "cli/scan.h"
@@ -25,7 +26,7 @@ namespace cli {
 
 using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
                              AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments,
-                             DefinitionsListArguments, ScanArguments, ValidateArguments>;
+                             DefinitionsListArguments, DefinitionsTestArguments, ScanArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

@@ -14,18 +14,29 @@ constexpr std::size_t kMaxText = 1024;  // of one value
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxText); }
 
-// Evidence holds JSON text, cut where it is long; cut text is no JSON any more and goes out as a string.
-nlohmann::json ActualValue(const policy::Evidence& evidence) {
-  base::Result<nlohmann::json> value = base::ParseJson(evidence.actual, evidence.field);
-  return value ? *std::move(value) : nlohmann::json(evidence.actual);
-}
-
 }  // namespace
 
-nlohmann::json EvidenceRows(const policy::Finding& finding) {
+Style StyleOf(policy::FindingResult result) {
+  switch (result) {
+    case policy::FindingResult::kCompliant:
+      return Style::kGood;
+    case policy::FindingResult::kNonCompliant:
+      return Style::kBad;
+    case policy::FindingResult::kUnknown:
+      return Style::kWarning;
+  }
+  return Style::kPlain;
+}
+
+nlohmann::json JsonOrText(const std::string& text) {
+  base::Result<nlohmann::json> value = base::ParseJson(text, "value");
+  return value ? *std::move(value) : nlohmann::json(text);
+}
+
+nlohmann::json EvidenceRows(const std::vector<policy::Evidence>& evidence) {
   nlohmann::json rows = nlohmann::json::array();
-  for (const policy::Evidence& item : finding.evidence) {
-    rows.push_back({{"field", item.field}, {"actual", ActualValue(item)}, {"expected", item.expected}});
+  for (const policy::Evidence& item : evidence) {
+    rows.push_back({{"field", item.field}, {"actual", JsonOrText(item.actual)}, {"expected", item.expected}});
   }
   return rows;
 }

@@ -54,6 +54,9 @@ int Run(const cli::AuditVerifyArguments& arguments, const cli::Streams& streams,
 int Run(const cli::DefinitionsListArguments& arguments, const cli::Streams& streams, const base::Clock&) {
   return cli::RunDefinitionsList(arguments, streams);
 }
+int Run(const cli::DefinitionsTestArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
+  return cli::RunDefinitionsTest(arguments, streams, clock);
+}
 int Run(const cli::ScanArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunScan(arguments, streams, clock, cli::EnvironmentVariable);
 }

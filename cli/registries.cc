@@ -36,22 +36,10 @@ policy::FindingResult Worst(const policy::Verdict& verdict) {
   return worst;
 }
 
-Style StyleOf(policy::FindingResult result) {
-  switch (result) {
-    case policy::FindingResult::kCompliant:
-      return Style::kGood;
-    case policy::FindingResult::kNonCompliant:
-      return Style::kBad;
-    case policy::FindingResult::kUnknown:
-      return Style::kWarning;
-  }
-  return Style::kPlain;
-}
-
 nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry& registry) {
   nlohmann::json row = {{"requirement", finding.requirement},         {"definitionId", base::TextOrNull(finding.definition_id)},
                         {"result", policy::ToString(finding.result)}, {"effect", policy::ToString(finding.effect)},
-                        {"evidence", EvidenceRows(finding)},          {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
+                        {"evidence", EvidenceRows(finding.evidence)}, {"remedy", base::TextOrNull(RemedyCommand(finding, registry))}};
   row["azure"] = finding.azure ? nlohmann::json{{"state", policy::ToString(finding.azure->state)},
                                                 {"time", base::FormatTimeSeconds(finding.azure->time)}}
                                : nlohmann::json();
@@ -112,11 +100,13 @@ void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, cons
   }
 }
 
+}  // namespace
+
 bool IsNamed(const policy::Registry& registry, std::string_view name) {
   return base::EqualsIgnoreAsciiCase(registry.login_server, name) || base::EqualsIgnoreAsciiCase(registry.name, name);
 }
 
-}  // namespace
+std::string NoSuchRegistry(std::string_view name) { return "no registry in the inventory is called " + Shown(name); }
 
 int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, const base::Clock& clock,
                   const azure::Environment& environment) {
@@ -132,7 +122,7 @@ int RunRegistries(const RegistriesArguments& arguments, const Streams& streams, 
   if (!arguments.names.empty()) {
     for (const std::string& name : arguments.names) {
       if (std::none_of(registries.begin(), registries.end(), [&](const SharedFacts& facts) { return IsNamed(facts->registry, name); })) {
-        streams.err << "no registry in the inventory is called " << Shown(name) << '\n';
+        streams.err << NoSuchRegistry(name) << '\n';
       }
     }
     std::erase_if(registries, [&](const SharedFacts& facts) {

@@ -278,7 +278,7 @@ json ViolationJson(const Violation& violation) {
           {"requirement", violation.finding.requirement},
           {"result", policy::ToString(violation.finding.result)},
           {"effect", policy::ToString(violation.effect)},
-          {"evidence", EvidenceRows(violation.finding)},
+          {"evidence", EvidenceRows(violation.finding.evidence)},
           {"reason", base::TextOrNull(violation.finding.reason)},
           {"remedy", base::TextOrNull(RemedyOf(violation))},
           {"expiredExemption", base::TextOrNull(violation.expired_exemption)}};

@@ -409,6 +409,11 @@ Step<std::shared_ptr<const CompiledExpression>> Compiler::Compile(const std::str
 
 }  // namespace
 
+std::string_view KeywordOf(Comparison comparison, bool negated) {
+  const auto found = std::ranges::find_if(kKeywords, [&](const Keyword& k) { return k.comparison == comparison && k.negated == negated; });
+  return found == kKeywords.end() ? std::string_view() : found->name;
+}
+
 tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const std::vector<ParameterDefinition>& parameters,
                                                     const std::string& path) {
   Compiler compiler(parameters);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -63,6 +64,9 @@ enum class Comparison {
   kGreaterOrEquals,
   kExists,
 };
+
+// As Azure writes it: "equals", "notIn".
+std::string_view KeywordOf(Comparison comparison, bool negated);
 
 struct Condition {
   std::variant<Field, NamedField, Operand, Count, ValueCount> left;

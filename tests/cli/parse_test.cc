@@ -128,6 +128,18 @@ TEST(CommandLine, ReadsDefinitionsList) {
   EXPECT_EQ(UsageOf({"definitions"}).exit_code, kExitError);
 }
 
+TEST(CommandLine, ReadsDefinitionsTest) {
+  const auto arguments = Parsed<DefinitionsTestArguments>({"definitions", "test", "f.json", "--registries", "r", "--parameters", "a=1",
+                                                           "contoso", "--parameters", "b=2", "--definitions", "d", "-o", "json"});
+  EXPECT_EQ(arguments.file, "f.json");
+  EXPECT_EQ(arguments.registries, "r");
+  EXPECT_EQ(arguments.definitions, "d");
+  EXPECT_THAT(arguments.parameters, ElementsAre("a=1", "b=2"));
+  EXPECT_THAT(arguments.names, ElementsAre("contoso"));
+  EXPECT_EQ(arguments.output, OutputFormat::kJson);
+  EXPECT_THAT(UsageOf({"definitions", "test", "f.json"}).text, HasSubstr("--registries is required"));
+}
+
 TEST(CommandLine, NamesTheCommandsThatThereAre) {
   EXPECT_THAT(UsageOf({"frob"}).text, HasSubstr("expected serve, check, registries, explain, scan, audit, definitions or validate"));
 }

@@ -1,0 +1,169 @@
+#include "policy/definition_trace.h"
+
+#include <utility>
+#include <variant>
+
+#include "base/text.h"
+#include "policy/definition_evaluator.h"
+#include "policy/definition_evidence.h"
+#include "policy/definition_rule.h"
+#include "policy/definition_words.h"
+#include "policy/template_functions.h"
+
+namespace policy {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kHidden = "the registry was read without it, and every current api-version returns it";
+
+class Tracer {
+ public:
+  explicit Tracer(const EvaluationInput& input) : input_(input) {}
+
+  RuleTrace Trace(const Rule& rule) {
+    --room_;
+    Evaluator evaluator(input_);
+    const Truth truth = evaluator.Judge(rule);
+    RuleTrace trace;
+    trace.outcome = truth.outcome;
+    if (evaluator.exhausted()) {
+      trace.note = "needs more time or memory than one registry is given";
+    }
+    if (const Logical* logical = std::get_if<Logical>(&rule.node)) {
+      trace.kind = logical->op == Logical::Operator::kNot     ? RuleTrace::Kind::kNot
+                   : logical->op == Logical::Operator::kAllOf ? RuleTrace::Kind::kAllOf
+                                                              : RuleTrace::Kind::kAnyOf;
+      for (const Rule& member : logical->rules) {
+        if (room_ == 0) {
+          ++trace.left_out;
+        } else {
+          trace.members.push_back(Trace(member));
+        }
+      }
+      return trace;
+    }
+    TraceCondition(std::get<Condition>(rule.node), trace);
+    if (!truth.sound && trace.note.empty()) {
+      trace.note = kHidden;
+    }
+    return trace;
+  }
+
+ private:
+  void TraceCondition(const Condition& condition, RuleTrace& trace) {
+    Evaluator evaluator(input_);
+    trace.comparison = KeywordOf(condition.comparison, condition.negated);
+    json storage;
+    const auto right = evaluator.Resolve(condition.right, storage);
+    trace.expected = EvidenceText(right ? **right : Unresolved(condition.right));
+    if (!right) {
+      Fail(NameOf(condition.right), right.error(), trace);
+    }
+    if (const Field* field = std::get_if<Field>(&condition.left)) {
+      TraceField(evaluator, *field, trace);
+    } else if (const NamedField* named = std::get_if<NamedField>(&condition.left)) {
+      if (const auto located = evaluator.Locate(*named)) {
+        TraceField(evaluator, *located, trace);
+      } else {
+        trace.subject = NameOf(*named->name);
+        Fail(trace.subject, located.error(), trace);
+      }
+    } else if (const Count* count = std::get_if<Count>(&condition.left)) {
+      TraceCount(count->array.location.text, count->where.get(), evaluator.CountElements(*count, kMaxTracedElements), trace);
+    } else if (const ValueCount* values = std::get_if<ValueCount>(&condition.left)) {
+      const std::string name = "values of " + NameOf(values->array);
+      if (const auto counted = evaluator.CountElements(*values, kMaxTracedElements)) {
+        TraceCount(name, values->where.get(), *counted, trace);
+      } else {
+        trace.subject = name;
+        Fail(name, counted.error(), trace);
+      }
+    } else {
+      const Operand& left = std::get<Operand>(condition.left);
+      trace.subject = NameOf(left);
+      json left_storage;
+      if (const auto actual = evaluator.Resolve(left, left_storage)) {
+        trace.actual = EvidenceText(**actual);
+      } else {
+        Fail(trace.subject, actual.error(), trace);
+      }
+    }
+    trace.subject = base::Printable(trace.subject, kMaxEvidenceWords);
+    if (trace.note.empty() && trace.outcome == Outcome::kFailed) {
+      trace.note = "the two cannot be compared, and Azure denies where a rule fails";
+    } else if (trace.note.empty() && trace.outcome == Outcome::kUnknown) {
+      trace.note = "what Azure makes of it is not known here";
+    }
+  }
+
+  static void TraceField(const Evaluator& evaluator, const Field& field, RuleTrace& trace) {
+    trace.subject = field.location.text;
+    if (!field.SelectsMany()) {
+      trace.actual = EvidenceText(evaluator.SelectOne(field));
+      return;
+    }
+    json all = json::array();
+    for (const json* value : evaluator.Select(field)) {
+      all.push_back(*value);
+    }
+    trace.actual = EvidenceText(all);
+  }
+
+  static void TraceCount(const std::string& array, const Rule* where, const Evaluator::Counted& counted, RuleTrace& trace) {
+    trace.subject = "count of " + array + (where == nullptr ? "" : " where " + Words(*where));
+    trace.actual = EvidenceText(json(counted.number));
+    if (counted.where.outcome == Outcome::kFailed || counted.where.outcome == Outcome::kUnknown) {
+      trace.actual.clear();
+      trace.note = counted.where.outcome == Outcome::kFailed ? "its where fails on an element" : "its where cannot be told of an element";
+    }
+    for (const json& element : counted.matched) {
+      trace.matched.push_back(EvidenceText(Telling(element)));
+    }
+  }
+
+  static void Fail(const std::string& what, const TemplateFailure& failure, RuleTrace& trace) {
+    if (trace.note.empty()) {
+      trace.note = base::Printable(what + ": " + failure.message, kMaxEvidenceText);
+    }
+  }
+
+  const EvaluationInput input_;
+  std::size_t room_ = kMaxTraced;
+};
+
+}  // namespace
+
+std::string_view ToString(RuleTrace::Kind kind) {
+  switch (kind) {
+    case RuleTrace::Kind::kCondition:
+      return "condition";
+    case RuleTrace::Kind::kAllOf:
+      return "allOf";
+    case RuleTrace::Kind::kAnyOf:
+      return "anyOf";
+    case RuleTrace::Kind::kNot:
+      return "not";
+  }
+  return "condition";
+}
+
+std::string_view ToString(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kFalse:
+      return "false";
+    case Outcome::kTrue:
+      return "true";
+    case Outcome::kFailed:
+      return "fails";
+    case Outcome::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+RuleTrace TraceRule(const Definition& definition, const json& parameters, const json& resource, base::Time now) {
+  return Tracer({parameters, resource, definition.id, now}).Trace(*definition.rule);
+}
+
+}  // namespace policy

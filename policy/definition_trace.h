@@ -1,0 +1,46 @@
+// What a definition says of a resource condition by condition, whether it decided or not. For people who write definitions; findings
+// have the evidence of what decided alone (definition_explain.h).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+#include "policy/definition.h"
+#include "policy/definition_compare.h"
+
+namespace policy {
+
+// Conditions and operators in one tree: more than anybody reads. What has no room is counted.
+inline constexpr std::size_t kMaxTraced = 500;
+inline constexpr std::size_t kMaxTracedElements = 20;  // that matched, of one count
+
+struct RuleTrace {
+  enum class Kind { kCondition, kAllOf, kAnyOf, kNot };
+
+  Kind kind = Kind::kCondition;
+  Outcome outcome = Outcome::kFalse;
+  std::string note{};  // why it fails or is not known, or that it rests on a member that the description lacks
+
+  // Of a condition. `actual` and `expected` are JSON texts as Evidence::actual is.
+  std::string subject{};     // "publicNetworkAccess", "privateEndpointConnections[*] where status is Approved", "concat(…)"
+  std::string actual{};      // "" where it cannot be told
+  std::string comparison{};  // as Azure writes it: "notEquals"
+  std::string expected{};
+  std::vector<std::string> matched{};  // of a count with `where`: what tells the elements that met it, as JSON texts
+
+  // Of an operator.
+  std::vector<RuleTrace> members{};
+  std::size_t left_out = 0;  // members that had no room
+};
+std::string_view ToString(RuleTrace::Kind kind);  // "condition", "allOf", "anyOf", "not"
+std::string_view ToString(Outcome outcome);       // "false", "true", "fails", "unknown"
+
+// As Evaluate judges. Pure.
+RuleTrace TraceRule(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now);
+
+}  // namespace policy

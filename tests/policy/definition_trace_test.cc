@@ -1,0 +1,124 @@
+#include "policy/definition_trace.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/policy/definition_world.h"
+
+namespace policy {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+RuleTrace Trace(const std::string& condition, const json& resource = Registry(), const json& parameters = json::object(),
+                const json& bound = json::object()) {
+  const auto definition = Parse(condition, parameters);
+  return definition ? TraceRule(*definition, bound, resource, kNow) : RuleTrace{};
+}
+
+TEST(TraceRule, ShowsEveryConditionWhetherItDecidedOrNot) {
+  const RuleTrace trace = Trace(R"({"allOf": [
+      {"field": "type", "equals": "Microsoft.ContainerRegistry/registries"},
+      {"field": "R.adminUserEnabled", "equals": true},
+      {"not": {"field": "R.sku.name", "in": ["Premium"]}}]})");
+  EXPECT_EQ(trace.kind, RuleTrace::Kind::kAllOf);
+  EXPECT_EQ(trace.outcome, Outcome::kFalse);
+  ASSERT_EQ(trace.members.size(), 3U);
+  EXPECT_EQ(trace.members[0].subject, "type");
+  EXPECT_EQ(trace.members[0].outcome, Outcome::kTrue);
+  EXPECT_EQ(trace.members[1].subject, "adminUserEnabled");
+  EXPECT_EQ(trace.members[1].actual, "false");
+  EXPECT_EQ(trace.members[1].comparison, "equals");
+  EXPECT_EQ(trace.members[1].expected, "true");
+  EXPECT_EQ(trace.members[1].outcome, Outcome::kFalse);
+  EXPECT_EQ(trace.members[2].kind, RuleTrace::Kind::kNot);
+  EXPECT_EQ(trace.members[2].outcome, Outcome::kFalse);
+  ASSERT_EQ(trace.members[2].members.size(), 1U);
+  EXPECT_EQ(trace.members[2].members[0].expected, R"(["Premium"])");
+  EXPECT_EQ(trace.members[2].members[0].outcome, Outcome::kTrue);
+}
+
+TEST(TraceRule, ComesToWhatEvaluateSays) {
+  const auto definition =
+      Parse(R"({"anyOf": [{"field": "R.publicNetworkAccess", "notEquals": "Disabled"}, {"field": "name", "like": "con*"}]})");
+  EXPECT_EQ(TraceRule(*definition, json::object(), Registry(), kNow).outcome, Outcome::kTrue);
+  EXPECT_EQ(Evaluate(*definition, json::object(), Registry(), kNow).result, FindingResult::kNonCompliant);
+}
+
+TEST(TraceRule, WritesComparisonsAsAzureDoes) {
+  EXPECT_EQ(Trace(R"({"field": "name", "notContains": "x"})").comparison, "notContains");
+  EXPECT_EQ(Trace(R"({"field": "name", "matchInsensitively": "x"})").comparison, "matchInsensitively");
+  EXPECT_EQ(Trace(R"({"field": "tags['x']", "exists": "false"})").comparison, "exists");
+  EXPECT_EQ(Trace(R"({"field": "R.policies.retentionPolicy.days", "greaterOrEquals": 7})").comparison, "greaterOrEquals");
+}
+
+TEST(TraceRule, ShowsAllValuesOfAnArray) {
+  const RuleTrace trace = Trace(R"({"field": "R.networkRuleSet.ipRules[*].value", "like": "10.*"})");
+  EXPECT_EQ(trace.subject, "networkRuleSet.ipRules[*].value");
+  EXPECT_EQ(trace.actual, R"(["10.0.0.0/8","16.17.18.0/24"])");
+  EXPECT_EQ(trace.outcome, Outcome::kFalse);
+}
+
+TEST(TraceRule, ShowsWhatACountCounted) {
+  const RuleTrace trace = Trace(R"({"count": {"field": "R.privateEndpointConnections[*]", "where":
+      {"field": "R.privateEndpointConnections[*].privateLinkServiceConnectionState.status", "equals": "Approved"}}, "less": 1})");
+  EXPECT_EQ(trace.subject, "count of privateEndpointConnections[*] where status is Approved");
+  EXPECT_EQ(trace.actual, "1");
+  EXPECT_THAT(trace.matched, ElementsAre("\"a\""));
+  EXPECT_EQ(trace.outcome, Outcome::kFalse);
+
+  const RuleTrace values = Trace(R"({"count": {"value": ["con", "x"], "name": "n", "where":
+      {"field": "name", "contains": "[current('n')]"}}, "equals": 1})");
+  EXPECT_THAT(values.subject, HasSubstr("count of values of value where "));
+  EXPECT_EQ(values.actual, "1");
+  EXPECT_THAT(values.matched, ElementsAre("\"con\""));
+}
+
+TEST(TraceRule, ComputesExpressions) {
+  const RuleTrace trace = Trace(R"({"value": "[toLower(field('tags.Team'))]", "equals": "[parameters('team')]"})", Registry(),
+                                {{"team", {{"type", "String"}}}}, {{"team", "search"}});
+  EXPECT_EQ(trace.subject, "toLower(field('tags.Team'))");
+  EXPECT_EQ(trace.actual, "\"payments\"");
+  EXPECT_EQ(trace.expected, "\"search\"");
+}
+
+TEST(TraceRule, SaysWhyAConditionFailsOrIsNotKnown) {
+  const RuleTrace fails = Trace(R"({"value": "[substring(field('name'), 99)]", "equals": "x"})");
+  EXPECT_EQ(fails.outcome, Outcome::kFailed);
+  EXPECT_EQ(fails.actual, "");
+  EXPECT_THAT(fails.note, HasSubstr("substring: "));
+  const RuleTrace words = Trace(R"({"field": "R.policies.retentionPolicy.days", "less": "[parameters('x')]"})", Registry(),
+                                {{"x", {{"type", "String"}}}}, {{"x", "many"}});
+  EXPECT_EQ(words.outcome, Outcome::kFailed);
+  EXPECT_THAT(words.note, HasSubstr("cannot be compared"));
+  const RuleTrace unknown = Trace(R"({"value": "[resourceGroup().location]", "equals": "x"})");
+  EXPECT_EQ(unknown.outcome, Outcome::kUnknown);
+  EXPECT_THAT(unknown.note, HasSubstr("resourceGroup()"));
+}
+
+TEST(TraceRule, SaysWhatRestsOnAMemberThatTheDescriptionLacks) {
+  json old = Registry();
+  old["properties"].erase("publicNetworkAccess");
+  const RuleTrace trace = Trace(R"({"field": "R.publicNetworkAccess", "notEquals": "Disabled"})", old);
+  EXPECT_EQ(trace.outcome, Outcome::kTrue);
+  EXPECT_EQ(trace.actual, "null");
+  EXPECT_THAT(trace.note, HasSubstr("read without it"));
+}
+
+TEST(TraceRule, IsBounded) {
+  json many = json::array();
+  for (std::size_t i = 0; i < kMaxTraced + 100; ++i) {
+    many.push_back({{"field", "name"}, {"equals", std::string(10000, 'x')}});
+  }
+  const RuleTrace trace = Trace(json{{"anyOf", many}}.dump());
+  EXPECT_EQ(trace.members.size(), kMaxTraced - 1);
+  EXPECT_EQ(trace.left_out, 101U);
+  EXPECT_LE(trace.members[0].expected.size(), kMaxEvidenceText);
+}
+
+}  // namespace
+}  // namespace policy
