@@ -47,6 +47,14 @@ std::vector<azure::LiveInventory::Source> AzureSource::sources() const {
   return sources;
 }
 
+std::vector<azure::Arm*> AzureSource::arms() const {
+  std::vector<azure::Arm*> arms;
+  for (const Identity& identity : identities_) {
+    arms.push_back(identity.arm.get());
+  }
+  return arms;
+}
+
 azure::Arm::Counters AzureSource::counters() const {
   azure::Arm::Counters sum;
   for (const Identity& identity : identities_) {

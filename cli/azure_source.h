@@ -31,6 +31,9 @@ class AzureSource {
   // Valid as long as this.
   std::vector<azure::LiveInventory::Source> sources() const;
 
+  // Of each identity, for what is no inventory. Valid as long as this.
+  std::vector<azure::Arm*> arms() const;
+
   // Of all identities together.
   azure::Arm::Counters counters() const;
 

@@ -56,6 +56,7 @@ struct Arguments {
   DefinitionsListArguments definitions_list;
   DefinitionsTestArguments definitions_test;
   ScanArguments scan;
+  DefinitionsImportArguments definitions_import;
   ValidateArguments validate;
 };
 
@@ -317,6 +318,30 @@ CLI::App* AddDefinitionsTest(CLI::App& definitions, DefinitionsTestArguments& ar
   return test;
 }
 
+CLI::App* AddDefinitionsImport(CLI::App& definitions, DefinitionsImportArguments& arguments) {
+  CLI::App* command = definitions.add_subcommand("import", "Write what Azure Policy has assigned as definition files and a policy file");
+  command->add_option("--config", arguments.config, "serve's configuration, for its cloud and credentials")
+      ->required()
+      ->option_text("FILE");
+  command->add_option("--subscription", arguments.subscriptions, "What is assigned to these (default: the configuration's scopes)")
+      ->check(NotEmpty)
+      ->option_text("ID...");
+  command->add_option("--management-group", arguments.management_groups, "And to all subscriptions below these")
+      ->check(NotEmpty)
+      ->option_text("NAME...");
+  command->add_option("--output", arguments.output, "The folder to write policy.yaml and definitions/ into")
+      ->required()
+      ->check(NotEmpty)
+      ->option_text("FOLDER");
+  command->add_option("--policy", arguments.policy, "What else the policy says: a policy file without requirements and exemptions")
+      ->check(NotEmpty)
+      ->option_text("FILE");
+  command->footer(
+      "\nEnds with 0; 1: written, but something that is assigned was left out; 2: nothing was written.\n\n"
+      "Example:\n  acr-admission definitions import --config config.yaml --management-group production --output imported");
+  return command;
+}
+
 bool IsCommand(const CLI::App& app, const std::string& name) {
   return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
 }
@@ -365,6 +390,7 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   CLI::App* const definitions = AddDefinitions(app);
   const CLI::App* const definitions_list = AddDefinitionsList(*definitions, read.definitions_list);
   const CLI::App* const definitions_test = AddDefinitionsTest(*definitions, read.definitions_test);
+  const CLI::App* const definitions_import = AddDefinitionsImport(*definitions, read.definitions_import);
   AddValidate(app, read.validate);
   if (!arguments.empty() && !arguments.front().starts_with('-') && !IsCommand(app, arguments.front())) {
     return tl::unexpected(Usage{kExitError, "no such command: " + base::Printable(arguments.front(), kMaxShownCommand) + "; expected " +
@@ -421,6 +447,9 @@ tl::expected<Command, Usage> ParseCommandLine(std::vector<std::string> arguments
   }
   if (definitions_test->parsed()) {
     return Command(std::move(read.definitions_test));
+  }
+  if (definitions_import->parsed()) {
+    return Command(std::move(read.definitions_import));
   }
   if (audit->parsed()) {
     return Command(std::move(read.audit));

@@ -16,6 +16,7 @@
 #include "cli/check.h"
 #include "cli/definitions_command.h"
 #include "cli/definitions_explain.h"
+#include "cli/definitions_import.h"
 #include "cli/explain.h"
 #include "cli/registries.h"
 #include "cli/scan.h"
@@ -24,9 +25,10 @@
 
 namespace cli {
 
-using Command = std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
-                             AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments,
-                             DefinitionsListArguments, DefinitionsTestArguments, ScanArguments, ValidateArguments>;
+using Command =
+    std::variant<ServeArguments, CheckArguments, RegistriesArguments, ExplainArguments, AuditArguments, AuditShowArguments,
+                 AuditSummaryArguments, AuditMigrateArguments, AuditReplayArguments, AuditVerifyArguments, DefinitionsListArguments,
+                 DefinitionsTestArguments, DefinitionsImportArguments, ScanArguments, ValidateArguments>;
 
 // Instead of a command: help or a version for standard output (exit_code 0), or what is wrong for standard error.
 struct Usage {

@@ -60,6 +60,9 @@ int Run(const cli::DefinitionsTestArguments& arguments, const cli::Streams& stre
 int Run(const cli::ScanArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunScan(arguments, streams, clock, cli::EnvironmentVariable);
 }
+int Run(const cli::DefinitionsImportArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
+  return cli::RunDefinitionsImport(arguments, streams, clock, cli::EnvironmentVariable);
+}
 int Run(const cli::ValidateArguments& arguments, const cli::Streams& streams, const base::Clock& clock) {
   return cli::RunValidate(arguments, streams, clock, cli::EnvironmentVariable);
 }

@@ -21,9 +21,10 @@ namespace {
 using nlohmann::json;
 using Kind = ImportableDefinitions::Kind;
 
-constexpr std::size_t kMaxName = 63;      // as an exemption's
-constexpr std::size_t kMaxShown = 200;    // bytes of a name or an id in comments
-constexpr std::size_t kMaxReason = 1000;  // Azure allows a description of 512 characters
+constexpr std::size_t kMaxName = 120;          // of a requirement
+constexpr std::size_t kMaxExemptionName = 63;  // as an exemption's
+constexpr std::size_t kMaxShown = 200;         // bytes of a name or an id in comments
+constexpr std::size_t kMaxReason = 1000;       // Azure allows a description of 512 characters
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxShown); }
 
@@ -89,15 +90,11 @@ tl::expected<std::optional<Effect>, std::string> EffectOf(std::string_view azure
   if (is("Deny")) {
     return Effect::kDeny;
   }
-  if (is("Audit") || is("Append") || is("Modify")) {
+  if (is("Audit") || is("AuditIfNotExists") || is("Append") || is("Modify") || is("DeployIfNotExists")) {
     return Effect::kAudit;
   }
   if (is("Disabled")) {
     return std::nullopt;
-  }
-  if (is("AuditIfNotExists") || is("DeployIfNotExists")) {
-    return tl::unexpected("its effect " + std::string(azure) +
-                          " asks for another resource beside the registry, so its rule alone does not tell which registry is compliant");
   }
   return tl::unexpected("the effect \"" + Shown(azure) + "\" judges nothing that an admission could be decided by");
 }
@@ -465,10 +462,10 @@ class Import {
   }
 
   std::string ExemptionName(std::string_view wanted, std::string_view id) {
-    std::string name = Slug(wanted, kMaxName);
+    std::string name = Slug(wanted, kMaxExemptionName);
     if (name.empty() || exemption_names_.contains(name)) {
       const std::string digest = "-" + ShortDigest(id);
-      name = Slug(name.empty() ? "exemption" : name, kMaxName - digest.size()) + digest;
+      name = Slug(name.empty() ? "exemption" : name, kMaxExemptionName - digest.size()) + digest;
     }
     exemption_names_.insert(name);
     return name;

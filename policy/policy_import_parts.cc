@@ -56,10 +56,19 @@ void Look(const json& value, Mentioned& mentioned) {
     mentioned.others = mentioned.others || (!registries && NamesAType(lower));
     return;
   }
-  for (const json& member : value) {  // of nothing, for what has no members
-    if (value.is_structured()) {
-      Look(member, mentioned);
+  if (!value.is_structured()) {
+    return;
+  }
+  const json* const field = value.is_object() ? FindMember(value, "field") : nullptr;
+  if (field != nullptr && field->is_string() && base::EqualsIgnoreAsciiCase(field->get_ref<const std::string&>(), "type")) {
+    const bool negated = std::ranges::any_of(value.items(), [](const auto& one) { return base::AsciiLower(one.key()).starts_with("not"); });
+    if (negated) {
+      return;  // about everything but that type
     }
+    mentioned.others = true;  // whatever it is called; registries are found by their name
+  }
+  for (const json& member : value) {
+    Look(member, mentioned);
   }
 }
 

@@ -126,6 +126,15 @@ TEST(CommandLine, ReadsDefinitionsList) {
   EXPECT_EQ(arguments.output, OutputFormat::kJson);
   EXPECT_EQ(Parsed<DefinitionsListArguments>({"definitions", "list", "--policy", "p"}).inputs.policy, "p");
   EXPECT_EQ(UsageOf({"definitions"}).exit_code, kExitError);
+  const auto imported = Parsed<DefinitionsImportArguments>(
+      {"definitions", "import", "--config", "c", "--subscription", "a", "b", "--management-group", "m", "--output", "o", "--policy", "p"});
+  EXPECT_EQ(imported.config, "c");
+  EXPECT_THAT(imported.subscriptions, ElementsAre("a", "b"));
+  EXPECT_THAT(imported.management_groups, ElementsAre("m"));
+  EXPECT_EQ(imported.output, "o");
+  EXPECT_EQ(imported.policy, "p");
+  EXPECT_THAT(UsageOf({"definitions", "import", "--config", "c"}).text, HasSubstr("--output is required"));
+  EXPECT_THAT(UsageOf({"definitions", "import", "--output", "o"}).text, HasSubstr("--config is required"));
 }
 
 TEST(CommandLine, ReadsDefinitionsTest) {

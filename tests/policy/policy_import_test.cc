@@ -158,10 +158,16 @@ struct EffectCase {
 };
 
 TEST(PolicyImport, TakesEffectsForWhatTheyDoHere) {
-  const std::vector<EffectCase> cases = {{"Deny", "Default", "Deny"},    {"deny", "", "Deny"},
-                                         {"Audit", "Default", "Audit"},  {"Modify", "Default", "Audit"},
-                                         {"append", "Default", "Audit"}, {"Deny", "DoNotEnforce", "Audit"},
-                                         {"Disabled", "Default", ""},    {"disabled", "DoNotEnforce", ""}};
+  const std::vector<EffectCase> cases = {{"Deny", "Default", "Deny"},
+                                         {"deny", "", "Deny"},
+                                         {"Audit", "Default", "Audit"},
+                                         {"Modify", "Default", "Audit"},
+                                         {"AuditIfNotExists", "Default", "Audit"},
+                                         {"deployIfNotExists", "Default", "Audit"},
+                                         {"append", "Default", "Audit"},
+                                         {"Deny", "DoNotEnforce", "Audit"},
+                                         {"Disabled", "Default", ""},
+                                         {"disabled", "DoNotEnforce", ""}};
   for (const EffectCase& one : cases) {
     World world;
     world.Assign(PolicyAssignmentBody(kScopeOne, "a", world.Define(WithEffect("d", one.effect)), {{"enforcementMode", one.mode}}));
@@ -194,8 +200,6 @@ TEST(PolicyImport, LeavesOutWhatItCannotWriteAndSaysSo) {
   const json sku = SkuDefinition(kScopeOne, "d");
   const auto selectors = [](const json& selector) { return json{{"resourceSelectors", {{{"selectors", {selector}}}}}}; };
   const std::vector<LeftOut> cases = {
-      {"another resource", [&](World& w) { assign(w, WithEffect("d", "AuditIfNotExists"), json::object()); },
-       "another resource beside the registry"},
       {"denyAction", [&](World& w) { assign(w, WithEffect("d", "denyAction"), json::object()); }, "\"denyAction\" judges nothing"},
       {"an effect that needs a registry", [&](World& w) { assign(w, WithEffect("d", "[field('name')]"), json::object()); },
        "only what comes from parameters is known here"},
@@ -207,11 +211,22 @@ TEST(PolicyImport, LeavesOutWhatItCannotWriteAndSaysSo) {
        "resembles"},
       {"an unsupported construct about no type",
        [&](World& w) { assign(w, WithCondition("d", {{"field", "tags['a']"}, {"resembles", "a"}}), json::object()); }, "resembles"},
+      {"an unsupported construct about everything but a type",
+       [&](World& w) {
+         assign(w,
+                WithCondition("d", {{"allOf",
+                                     {{{"field", "type"}, {"notEquals", "Microsoft.Resources/subscriptions"}},
+                                      {{"field", "tags['a']"}, {"resembles", "a"}}}}}),
+                json::object());
+       },
+       "resembles"},
       {"another type",
        [&](World& w) {
          assign(w, WithCondition("d", {{"field", "type"}, {"equals", "Microsoft.Storage/storageAccounts"}}), json::object());
        },
        ""},
+      {"a type that is nobody's",
+       [&](World& w) { assign(w, WithCondition("d", {{"field", "type"}, {"equals", "Contoso.Portal/pages"}}), json::object()); }, ""},
       {"another type's alias",
        [&](World& w) {
          assign(w, WithCondition("d", {{"field", "Microsoft.Storage/storageAccounts/sku.name"}, {"equals", "a"}}), json::object());
