@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "cli/check.h"
 #include "cli/registries.h"
 #include "cli/validate.h"
 #include "policy/policy_import.h"
@@ -126,6 +127,30 @@ TEST_F(DefinitionsImport, WritesWhatServeLoads) {
   RegistriesArguments registries;
   registries.inputs.config = folder_ / "config.yaml";
   EXPECT_THAT(RunCommand(RunRegistries, registries).out, HasSubstr("premium: NonCompliant (Deny)"));
+}
+
+// Who is asked for what, and until when not, by management group, subscription and registry.
+TEST_F(DefinitionsImport, KeepsScopesAndExemptions) {
+  const std::string fabrikam = azure_.AddRegistry(kOne, "platform", "fabrikam");
+  azure_.AddRegistry(kTwo, "platform", "wingtip");
+  azure_.SetManagementGroup("platform", {kOne, kTwo});
+  azure_.SetManagementGroup("two", {kTwo});
+  azure_.PutPolicy(Definition("premium", "Standard"));
+  azure_.PutPolicy(PolicyAssignmentBody("/providers/Microsoft.Management/managementGroups/two", "group", definition_));
+  azure_.PutPolicy(PolicyExemptionBody(fabrikam, "moving", assignment_));
+  arguments_.subscriptions.clear();
+  arguments_.management_groups = {"platform"};
+  const Ran ran = Run();
+  ASSERT_EQ(ran.exit, kExitOk) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("2 requirements, 1 exemptions"));
+  std::ofstream(folder_ / "config.yaml", std::ios::app) << "policy: out/policy.yaml\ndefinitions: out/definitions\n";
+  CheckArguments check;
+  check.inputs.config = folder_ / "config.yaml";
+  check.files = {"-"};
+  EXPECT_THAT(RunCommand(RunCheck, check, PodWithImage("contoso.azurecr.io/a:1").dump()).out, HasSubstr("premium-registries"));
+  EXPECT_EQ(RunCommand(RunCheck, check, PodWithImage("fabrikam.azurecr.io/a:1").dump()).exit, kExitOk) << "exempt";
+  EXPECT_THAT(RunCommand(RunCheck, check, PodWithImage("wingtip.azurecr.io/a:1").dump()).out,
+              AllOf(HasSubstr("premium"), Not(HasSubstr("premium-registries"))));
 }
 
 TEST_F(DefinitionsImport, ChangesNothingWhereAzureHasNotChanged) {

@@ -571,6 +571,33 @@ TEST(PolicyImport, IsPutBehindWhatAPersonWrote) {
       LoadPolicy(ComposeImportedPolicy(DefaultImportBase(), "default", imported).value(), "policy.yaml", DefinitionSet::WithBuiltIns()));
 }
 
+TEST_F(ImportedExemptions, AreLoadedWithEverythingThatAnImportWrites) {
+  world_.assigned.subscriptions = {kOne, kTwo};
+  const std::string group = world_.Assign(
+      PolicyAssignmentBody(kGroup, "b", initiative_, {{"notScopes", {kScopeTwo + "/resourceGroups/Sandbox", kScopeTwo + kRegistry}}}),
+      {kTwo});
+  Exempt(json::object());
+  Exempt({{"expiresOn", "2027-03-31T18:00:00Z"}}, kScopeOne + "/resourceGroups/Shop");
+  world_.Exempt(PolicyExemptionBody(kGroup, "move", group), {kTwo});
+  const ImportedPolicy imported = world_.Import();
+  DefinitionSet set = DefinitionSet::WithBuiltIns();
+  for (const auto& [file, text] : imported.definitions) {
+    ASSERT_TRUE(set.Add(ParseDefinition(text, file, file.substr(0, file.find('.'))).value()));
+  }
+  const std::string text = ComposeImportedPolicy(DefaultImportBase(), "default", imported).value();
+  const auto loaded = LoadPolicy(text, "policy.yaml", set);
+  ASSERT_TRUE(loaded) << base::ToString(loaded.error()) << text;
+  std::vector<std::string> names;
+  for (const Requirement& requirement : (*loaded)->requirements) {
+    names.push_back(requirement.name);
+  }
+  EXPECT_THAT(names, ElementsAre("sku", "sku-b", "sku-a", ::testing::StartsWith("sku-a-")));
+  ASSERT_THAT((*loaded)->exemptions, SizeIs(3));
+  EXPECT_EQ((*loaded)->exemptions[0].resource_id, kScopeTwo);
+  EXPECT_THAT((*loaded)->exemptions[0].requirements, ElementsAre("sku", "sku-b"));
+  EXPECT_THAT((*loaded)->exemptions[1].requirements, ElementsAre("sku-a", names[3]));
+}
+
 TEST(PolicyImport, IsNotMixedWithRequirementsOfAnother) {
   const auto composed = ComposeImportedPolicy("kind: RegistryPolicy\nexemptions: []\nrequirements:\n", "base.yaml", {});
   ASSERT_FALSE(composed);
