@@ -115,8 +115,13 @@ CLI::App* AddScan(CLI::App& app, ScanArguments& arguments) {
       scan->add_option("-n,--namespace", arguments.namespace_name, "Of this namespace alone")->check(NotEmpty)->option_text("NAMESPACE");
   scan->add_option("--exclude-namespace", arguments.excluded, "Leave this one out, as the webhook's configuration does; may be repeated")
       ->check(NotEmpty)
+      ->allow_extra_args(false)
       ->option_text("NAMESPACE")
       ->excludes(one);
+  scan->add_option("--as-if", arguments.as_if, "Compare with registries as they might be; may be repeated")
+      ->check(NotEmpty)
+      ->allow_extra_args(false)
+      ->option_text("'HOST: path=value, …'");
   scan->add_option("--kubeconfig", arguments.kubeconfig, "The cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's own)")
       ->check(NotEmpty)
       ->option_text("FILE");
@@ -126,9 +131,9 @@ CLI::App* AddScan(CLI::App& app, ScanArguments& arguments) {
   AddOutput(*scan, arguments.output);
   scan->footer(std::string(kInputsNote) +
                "With --policy and --config the two policies are compared: what --policy would newly refuse, and no longer.\n"
-               "Ends with 0: nothing would be refused (newly, where policies are compared), 1: something would, 2: something\n"
-               "could not be read.\n\n"
-               "Example:\n  az acr list -o json > registries.json\n  acr-admission scan --registries registries.json --policy new.yaml");
+               "Ends with 0: nothing would be refused (in a comparison: newly), 1: something would, 2: something could not be read.\n\n"
+               "Example:\n  az acr list -o json > registries.json\n  acr-admission scan --registries registries.json --policy new.yaml\n"
+               "  acr-admission scan --config config.yaml --as-if 'contoso.azurecr.io: publicNetworkAccess=Enabled'");
   return scan;
 }
 

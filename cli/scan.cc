@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "kube/find_config.h"
 #include "kube/network.h"
+#include "scan/as_if.h"
 #include "scan/assess.h"
 #include "scan/compare.h"
 #include "state/load.h"
@@ -38,8 +39,29 @@ policy::Facts JudgeBy(const policy::Policy& policy, const policy::Facts& facts, 
   return state::JudgeAll(std::move(registries), policy, facts, nullptr, now, hidden);
 }
 
+tl::unexpected<base::Problems> BadAsIf(const base::Error& error) {
+  return tl::unexpected(base::Problems{{"--as-if", 0, 0, error.ToString()}});
+}
+
+base::Loaded<std::vector<scan::AsIf>> ParseChanges(const std::vector<std::string>& texts) {
+  std::vector<scan::AsIf> changes;
+  for (const std::string& text : texts) {
+    auto change = scan::ParseAsIf(text);
+    if (!change) {
+      return BadAsIf(change.error());
+    }
+    changes.push_back(*std::move(change));
+  }
+  return changes;
+}
+
+// What is asked about, and what it is compared with: the policy in force with another, registries as they are with what they might be.
 base::Loaded<Question> AskedBy(const ScanArguments& arguments, const Streams& streams, const base::Clock& clock,
                                const azure::Environment& environment) {
+  const auto changes = ParseChanges(arguments.as_if);  // before anything is read: that may take a while
+  if (!changes) {
+    return tl::unexpected(changes.error());
+  }
   const Inputs& inputs = arguments.inputs;
   const bool compare_policies = !inputs.config.empty() && !inputs.policy.empty();
   Inputs in_force = inputs;
@@ -53,20 +75,31 @@ base::Loaded<Question> AskedBy(const ScanArguments& arguments, const Streams& st
   if (!(*state)->primed) {
     streams.err << kNoInventoryNote;
   }
-  Judged now{(*state)->policy, (*state)->facts};
-  if (!compare_policies) {
-    return Question{std::move(now), std::nullopt};
+  Question question{{(*state)->policy, (*state)->facts}, std::nullopt};
+  policy::HiddenMembers hidden = policy::HiddenMembers::kAsAzure;
+  if (!inputs.config.empty()) {
+    const auto config = LoadConfig(inputs.config);
+    if (!config) {
+      return tl::unexpected(config.error());
+    }
+    hidden = KeeperOptionsOf(*config).hidden_members;
   }
-  auto config = LoadConfig(inputs.config);
-  if (!config) {
-    return tl::unexpected(std::move(config).error());
+  if (compare_policies || !changes->empty()) {
+    question.before = question.asked;
   }
-  auto asked = LoadPolicyInputs(inputs, clock);
-  if (!asked) {
-    return tl::unexpected(std::move(asked).error());
+  if (compare_policies) {
+    const auto asked = LoadPolicyInputs(inputs, clock);
+    if (!asked) {
+      return tl::unexpected(asked.error());
+    }
+    question.asked = {(*asked)->policy, JudgeBy(*(*asked)->policy, question.asked.facts, hidden, clock.Now())};
   }
-  Judged then{(*asked)->policy, JudgeBy(*(*asked)->policy, now.facts, KeeperOptionsOf(*config).hidden_members, clock.Now())};
-  return Question{std::move(then), std::move(now)};
+  auto changed = scan::ApplyAsIf(question.asked.facts, *changes, *question.asked.policy, clock.Now(), hidden);
+  if (!changed) {
+    return BadAsIf(changed.error());
+  }
+  question.asked.facts = *std::move(changed);
+  return question;
 }
 
 int Fail(const std::string& problem, std::ostream& err) {

@@ -20,6 +20,8 @@ struct ScanArguments {
   std::string kubeconfig, context;    // "": as kubectl finds them
   std::string namespace_name;         // "": all
   std::vector<std::string> excluded;  // namespaces
+  // "HOST: path=value": registries as they might be, compared with what they are.
+  std::vector<std::string> as_if;
   OutputFormat output = OutputFormat::kTable;
 };
 

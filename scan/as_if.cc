@@ -21,7 +21,7 @@ constexpr const char* kForm = "write HOST: path=value, path=value";
 std::string Shown(std::string_view text) { return "\"" + base::Printable(text, kMaxShown) + "\""; }
 
 tl::unexpected<base::Error> Bad(std::string message, std::string remedy = {}) {
-  return base::Fail(base::ErrorCode::kInvalidArgument, "as if " + std::move(message), std::move(remedy));
+  return base::Fail(base::ErrorCode::kInvalidArgument, std::move(message), std::move(remedy));
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -108,7 +108,7 @@ base::Result<AsIfMember> ParseMember(std::string_view text, std::string_view hos
   return AsIfMember{location->text, std::move(location->steps), ValueOf(value)};
 }
 
-// Null for a registry whose body has no place for the member: something on the way to it is no object.
+// False where the body has no place for the member: something on the way to it is no object.
 bool Set(json& body, const AsIfMember& member) {
   json* at = &body;
   for (std::size_t i = 0; i + 1 < member.steps.size(); ++i) {

@@ -56,6 +56,8 @@ TEST(CommandLine, ReadsScan) {
   EXPECT_EQ(arguments.output, OutputFormat::kJson);
   EXPECT_THAT(Parsed<ScanArguments>({"scan", "--exclude-namespace", "a", "--exclude-namespace", "b"}).excluded, ElementsAre("a", "b"));
   EXPECT_EQ(UsageOf({"scan", "--namespace", "a", "--exclude-namespace", "b"}).exit_code, kExitError);
+  EXPECT_THAT(Parsed<ScanArguments>({"scan", "--as-if", "a: b=c, d=[1,2]", "--as-if", "e: f=g"}).as_if,
+              ElementsAre("a: b=c, d=[1,2]", "e: f=g"));
   EXPECT_EQ(UsageOf({"scan", "--namespace", ""}).exit_code, kExitError);
 }
 

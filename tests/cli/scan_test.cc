@@ -276,6 +276,38 @@ TEST_F(ScanCompared, TheConfigurationsPolicyAloneIsComparedWithNothing) {
   EXPECT_EQ(report["comparedWith"], nullptr);
 }
 
+TEST_F(ScanCompared, RegistriesAreTakenAsTheyMightBe) {
+  arguments_.inputs.policy.clear();
+  Write("policy.yaml", "public-network-access-disabled");
+  EXPECT_EQ(Report(kExitOk)["workloads"]["refused"], 0);
+  arguments_.as_if = {"contoso.azurecr.io: publicNetworkAccess=Enabled"};
+  const json report = Report(kExitDenied);
+  EXPECT_EQ(report["comparedWith"]["newlyRefused"], 1);
+  EXPECT_EQ(report["comparedWith"]["policy"], report["policy"]);
+  ASSERT_THAT(report["violations"], SizeIs(1));
+  EXPECT_EQ(report["violations"][0]["name"], "web");
+  EXPECT_EQ(report["violations"][0]["findings"][0]["evidence"][0]["actual"], "Enabled");
+}
+
+TEST_F(ScanCompared, APolicyIsAskedAboutRegistriesAsTheyMightBe) {
+  Write("policy.yaml", "premium-sku");
+  Write("new.yaml", "customer-managed-key");
+  arguments_.as_if = {"fabrikam.azurecr.io: encryption.status=enabled"};
+  EXPECT_EQ(Report(kExitOk)["comparedWith"]["newlyRefused"], 0) << "mended before it is required";
+}
+
+TEST_F(Scan, OfARegistryThatIsNotKnownIsAnError) {
+  for (const auto& [as_if, said] : {std::pair("fabricam.azurecr.io: sku.name=Basic", "did you mean \"fabrikam.azurecr.io\"?"),
+                                    std::pair("contoso.azurecr.io: sku.nam=Basic", "did you mean \"sku.name\"?")}) {
+    arguments_.as_if = {as_if};
+    const Ran ran = Run();
+    EXPECT_EQ(ran.exit, kExitError);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_THAT(ran.err, AllOf(::testing::StartsWith("--as-if: "), HasSubstr(said)));
+    EXPECT_THAT(kubernetes_.calls(), IsEmpty());
+  }
+}
+
 TEST_F(Scan, ReachesTheClusterOfAKubeconfig) {
   Deploy("shop", "cart", "fabrikam.azurecr.io/shop/cart:1", 1);
   support::FakeKubernetesServer server(kubernetes_);
