@@ -67,7 +67,7 @@ Cell EffectCell(Effect effect) { return {std::string(WordOf(effect)), StyleOf(ef
 Cell CountCell(std::int64_t count, Style style) { return {Grouped(count), count > 0 ? style : Style::kFaint}; }
 
 std::string RemedyOf(const Violation& violation) {
-  return violation.facts != nullptr ? RemedyCommand(violation.finding, *violation.facts) : violation.finding.remedy;
+  return violation.facts != nullptr ? RemedyCommand(violation.finding, violation.facts->registry) : violation.finding.remedy;
 }
 
 // A workload that is told of: its place in the assessments.

@@ -50,8 +50,8 @@ struct Violation {
   std::string field{};               // "spec.containers[0].image"
   std::string registry{};            // as in Assessment::by_registry
   policy::Finding finding{};
-  const policy::Registry* facts = nullptr;  // in the facts that were asked; null: none
-  std::string expired_exemption{};          // one that would have waived it
+  const policy::RegistryFacts* facts = nullptr;  // in the facts that were asked; null: none
+  std::string expired_exemption{};               // one that would have waived it
 };
 
 // What is wrong with a workload's pods, the strongest first, each once: what several of its shapes share is not told again. At most `max`

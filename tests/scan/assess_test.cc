@@ -75,7 +75,7 @@ TEST_F(Assessed, ViolationsSayWhatIsWrongWithWhat) {
   EXPECT_EQ(violation.registry, kFabrikam);
   EXPECT_EQ(violation.finding.requirement, "private-link");
   ASSERT_NE(violation.facts, nullptr);
-  EXPECT_EQ(violation.facts->login_server, kFabrikam);
+  EXPECT_EQ(violation.facts->registry.login_server, kFabrikam);
 }
 
 TEST_F(Assessed, OfMoreThanAreKeptTheStrongestAre) {
