@@ -43,7 +43,8 @@ std::string Remedy(const ApiError& error, const std::string& verb, const Collect
     return "";
   }
   return "grant the verb " + missing + (missing == verb ? "" : " (for " + verb + ")") + " on " + Describe(in) +
-         " in a role: apiGroups [\"" + in.group + "\"], resources [\"" + in.resource + "\"]";
+         " in a role: apiGroups [\"" + in.group + "\"], resources [\"" + in.resource +
+         (in.subresource.empty() ? "" : "/" + in.subresource) + "\"]";
 }
 
 // With those of `others` that say something.

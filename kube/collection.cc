@@ -70,15 +70,19 @@ base::Result<std::string> PathOf(const Collection& collection, const std::string
   if (!IsObjectName(name)) {
     return NoPath("the object's name is none");
   }
+  if (!collection.subresource.empty() && !IsWord(collection.subresource, "", kMaxLabelBytes)) {
+    return NoPath("the subresource is none");
+  }
   auto path = PathOf(collection);
   if (path) {
-    *path += "/" + http::PercentEncode(name);
+    *path += "/" + http::PercentEncode(name) + (collection.subresource.empty() ? "" : "/" + collection.subresource);
   }
   return path;
 }
 
 std::string Describe(const Collection& collection) {
-  std::string text = collection.resource + (collection.group.empty() ? "" : "." + collection.group);
+  const std::string resource = collection.resource + (collection.subresource.empty() ? "" : "/" + collection.subresource);
+  std::string text = resource + (collection.group.empty() ? "" : "." + collection.group);
   return collection.namespace_name.empty() ? text : text + " in namespace " + collection.namespace_name;
 }
 

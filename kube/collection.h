@@ -14,6 +14,7 @@ struct Collection {
   std::string version;
   std::string resource;        // plural, lower-case: "secrets"
   std::string namespace_name;  // "" for resources of the cluster, or for all namespaces
+  std::string subresource{};   // of an object in it: "status"; "" for the object itself
 };
 
 inline Collection Secrets(std::string namespace_name) { return {"", "v1", "secrets", std::move(namespace_name)}; }

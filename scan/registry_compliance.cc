@@ -124,8 +124,8 @@ json MakeComplianceStatus(const policy::RegistryFacts& facts, const policy::Poli
   const auto told = base::ParseTime(base::TextAt(before, "observed"));
   json same = before;
   same.erase("observed");
-  const bool keep = told && same == status && facts.registry.observed - *told < kObservedStep && *told <= facts.registry.observed;
-  status["observed"] = keep ? base::TextAt(before, "observed") : base::FormatTimeSeconds(facts.registry.observed);
+  const bool keep = told && same == status && facts.observed() - *told < kObservedStep && *told <= facts.observed();
+  status["observed"] = keep ? base::TextAt(before, "observed") : base::FormatTimeSeconds(facts.observed());
   json object = MakeCompliance(facts);
   object["status"] = std::move(status);
   return object;

@@ -76,7 +76,7 @@ http::Response FakeKubernetes::Answer(const http::Request& request, const std::s
     return NotServed();
   }
   base::MutexLock lock(mutex_);
-  calls_.push_back(call->verb + " " + call->path);
+  calls_.push_back(call->verb + " " + call->path + (call->subresource.empty() ? "" : "/" + call->subresource));
   for (auto fault = faults_.begin(); fault != faults_.end(); ++fault) {
     if (fault->calls(*call)) {
       http::Response answer = fault->answer;
@@ -105,7 +105,7 @@ std::optional<http::Response> FakeKubernetes::Refusal(const KubernetesCall& call
     verbs.emplace_back("create");
   }
   for (const std::string& verb : verbs) {
-    if (forbidden_.contains(verb + " " + call.type.resource)) {
+    if (forbidden_.contains(verb + " " + call.type.resource + (call.subresource.empty() ? "" : "/" + call.subresource))) {
       return ForbiddenStatus(call, verb, user.empty() ? "system:anonymous" : user);
     }
   }
@@ -263,6 +263,14 @@ http::Response FakeKubernetes::Apply(const KubernetesCall& call) {
   const auto found = objects_.find(call.path);
   const bool exists = found != objects_.end();
   json fields_of_call = call.body;
+  if (call.subresource == "status") {
+    if (!exists) {
+      return NotFoundStatus(call.type.resource, call.name);
+    }
+    fields_of_call = {{"status", Member(call.body, "status")}};
+  } else if (call.type.has_status) {
+    fields_of_call.erase("status");
+  }
   if (const std::string version = Text(Member(call.body, "metadata"), "resourceVersion"); !version.empty()) {
     if (!exists || version != Text(found->second.value["metadata"], "resourceVersion")) {
       return ModifiedStatus(call);
@@ -271,7 +279,7 @@ http::Response FakeKubernetes::Apply(const KubernetesCall& call) {
   }
   const auto force = call.query.find("force");
   ManagedFields fields = exists ? found->second.fields : ManagedFields();
-  auto applied = fields.Apply(exists ? found->second.value : json(), fields_of_call, manager->second,
+  auto applied = fields.Apply(exists ? found->second.value : json(), fields_of_call, manager->second + call.subresource,
                               force != call.query.end() && force->second == "true");
   if (!applied.conflicts.empty()) {
     std::string message = "Apply failed with " + std::to_string(applied.conflicts.size()) + " conflict(s): ";

@@ -12,8 +12,8 @@
 namespace support {
 namespace {
 
-const std::array<KubernetesResource, 12>& Resources() {
-  static const std::array<KubernetesResource, 12> kResources = {{
+const std::array<KubernetesResource, 15>& Resources() {
+  static const std::array<KubernetesResource, 15> kResources = {{
       {"", "v1", "namespaces", "Namespace", false},
       {"", "v1", "secrets", "Secret", true},
       {"", "v1", "configmaps", "ConfigMap", true},
@@ -24,6 +24,9 @@ const std::array<KubernetesResource, 12>& Resources() {
       {"events.k8s.io", "v1", "events", "Event", true},
       {"coordination.k8s.io", "v1", "leases", "Lease", true},
       {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false},
+      {"acr-admission.io", "v1alpha1", "registrycompliances", "RegistryCompliance", false, true},
+      {"openreports.io", "v1alpha1", "reports", "Report", true},
+      {"wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport", true},
       {"authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false},
       {"authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false},
   }};
@@ -107,7 +110,7 @@ std::optional<KubernetesCall> ReadKubernetesCall(const http::Request& request) {
   const auto found = std::ranges::find_if(Resources(), [&](const KubernetesResource& known) {
     return known.group == group && known.version == version && known.resource == resource;
   });
-  if (found == Resources().end() || parts.size() > next + 1 || (!found->namespaced && !call.namespace_name.empty())) {
+  if (found == Resources().end() || parts.size() > next + 2 || (!found->namespaced && !call.namespace_name.empty())) {
     return std::nullopt;
   }
   const bool everywhere = found->namespaced && call.namespace_name.empty();
@@ -118,9 +121,15 @@ std::optional<KubernetesCall> ReadKubernetesCall(const http::Request& request) {
   call.collection = (group.empty() ? "/api/" : "/apis/" + group + "/") + version +
                     (call.namespace_name.empty() ? "" : "/namespaces/" + call.namespace_name) + "/" + resource;
   call.path = call.collection;
-  if (parts.size() == next + 1) {
+  if (parts.size() > next) {
     call.name = parts[next];
     call.path += "/" + call.name;
+  }
+  if (parts.size() == next + 2) {
+    call.subresource = parts[next + 1];
+    if (!found->has_status || call.subresource != "status") {
+      return std::nullopt;
+    }
   }
   call.verb = VerbOf(request.method, !call.name.empty());
   if (call.verb.empty() || (found->namespaced && call.namespace_name.empty() && call.verb != "list")) {

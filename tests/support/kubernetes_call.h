@@ -15,11 +15,13 @@ namespace support {
 struct KubernetesResource {
   std::string group, version, resource, kind;
   bool namespaced = true;
+  bool has_status = false;  // as a subresource
 };
 
 struct KubernetesCall {
   KubernetesResource type;
-  std::string verb;  // as in roles: get, list, watch, create, update, patch, delete
+  std::string subresource;  // "status", or "" for the object itself
+  std::string verb;         // as in roles: get, list, watch, create, update, patch, delete
   bool apply = false;
   bool metadata_only = false;  // of a list or watch: of each object its metadata
   std::string namespace_name, name;
