@@ -164,13 +164,21 @@ TEST_F(FakeAzureProgram, ServesMadeUpRegistriesAsItsConfigurationSays) {
 TEST_F(FakeAzureProgram, ServesTheRegistriesOfAFileAndReadsItAgain) {
   constexpr const char* kSubscription = "5f3c7a1e-0b2d-4c8e-9a61-3d2f0e7b9c45";
   std::ifstream examples(std::string(ACR_TEST_DATA) + "/../../examples/registries.json");
-  const json registries = json::parse(examples);
+  json registries = json::parse(examples);
+  const std::string id = registries.at(0).at("id");
+  json tokens = json::array();
+  tokens.push_back({{"id", id + "/tokens/ci"}, {"name", "ci"}, {"status", "enabled"}});  // as az prints it
+  registries.at(0)["children"]["tokens"] = std::move(tokens);
   folder_.Write("registries.json", registries.dump());
   Program program(Arguments({"--registries-file", folder_ / "registries.json"}));
   const auto session = Connect(program.ReadUntil("scope"));
   auto listed = session->reader->List(kSubscription, kAmple);
   ASSERT_TRUE(listed) << listed.error().ToString();
   EXPECT_EQ(listed->size(), registries.size());
+  const auto children = session->reader->ListChildren(id, "tokens", kAmple);
+  ASSERT_TRUE(children) << children.error().ToString();
+  EXPECT_EQ(json::parse(children->resources).at(0).at("properties").at("status"), "enabled");
+  registries.at(0).erase("children");
 
   folder_.Write("registries.json", "[" + registries.at(0).dump() + "]");
   program.Signal(SIGHUP);
@@ -178,6 +186,7 @@ TEST_F(FakeAzureProgram, ServesTheRegistriesOfAFileAndReadsItAgain) {
   listed = session->reader->List(kSubscription, kAmple);
   ASSERT_TRUE(listed) << listed.error().ToString();
   EXPECT_THAT(*listed, SizeIs(1));
+  EXPECT_EQ(session->reader->ListChildren(id, "tokens", kAmple)->resources, "[]");
 
   folder_.Write("registries.json", "[");
   EXPECT_THAT(program.ReadUntil("expected JSON"), HasSubstr("registries.json")) << "noticed without a signal";

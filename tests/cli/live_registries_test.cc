@@ -63,6 +63,20 @@ class LiveRegistries : public ::testing::Test {
 
 TEST_F(LiveRegistries, AreReadWhereNothingIsSaved) { EXPECT_EQ(Verdicts(), "contoso Compliant, fabrikam NonCompliant, "); }
 
+TEST_F(LiveRegistries, AreJudgedByTheChildrenThatADefinitionAsksFor) {
+  folder_.Write("policy.yaml",
+                "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements: [{definition: no-cache-rules, effect: Deny}]\n");
+  folder_.Write("no-cache-rules.json", R"({"properties": {"mode": "All", "policyRule": {"then": {"effect": "audit"},
+      "if": {"field": "type", "equals": "Microsoft.ContainerRegistry/registries/cacheRules"}}}})");
+  arguments_.inputs.policy = folder_ / "policy.yaml";
+  arguments_.inputs.definitions = folder_ / ".";
+  azure_.PutChild(support::ChildBody(support::RegistryId(kOne, "platform", "contoso"), "cacheRules", "hub"));
+  EXPECT_EQ(Verdicts(), "contoso NonCompliant, fabrikam Compliant, ");
+  azure_.Fail(support::EveryListOf("cacheRules"), {.status = 403});
+  EXPECT_EQ(Verdicts(), "contoso Unknown, fabrikam Unknown, ");
+  EXPECT_THAT(Run().err, HasSubstr("Microsoft.ContainerRegistry/registries/cacheRules/read"));
+}
+
 TEST_F(LiveRegistries, AreThoseThatServeSavedUnlessToldOtherwise) {
   folder_.Write("saved.json", json::array({support::RegistryBody(kOne, "platform", "contoso", support::WithOpenNetwork())}).dump());
   // As serve does, with another policy's file as the source.

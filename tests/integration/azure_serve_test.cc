@@ -79,6 +79,28 @@ TEST_F(AzureServe, DecidesByWhatAzureSaysAndFindsWhatIsNew) {
   EXPECT_THAT(Read("inventory.saved"), HasSubstr("wingtip.azurecr.io")) << "saved at the end";
 }
 
+TEST_F(AzureServe, ReadsTheChildrenThatADefinitionAsksFor) {
+  ConfigureSecret();
+  folder_.Write("config.yaml", Read("config.yaml") + "policy: policy.yaml\ndefinitions: .\n");
+  folder_.Write("policy.yaml",
+                "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements: [{definition: tokens-disabled, effect: Deny}]\n");
+  folder_.Write("tokens-disabled.json", R"({"properties": {"mode": "All", "policyRule": {"then": {"effect": "audit"}, "if": {"allOf": [
+      {"field": "type", "equals": "Microsoft.ContainerRegistry/registries/tokens"},
+      {"field": "Microsoft.ContainerRegistry/registries/tokens/status", "notEquals": "disabled"}]}}}})");
+  azure_.PutChild(ChildBody(RegistryId(TestSubscription(1), "platform", "contoso"), "tokens", "ci", {{"status", "disabled"}}));
+  azure_.PutChild(ChildBody(RegistryId(TestSubscription(2), "platform", "fabrikam"), "tokens", "ci", {{"status", "enabled"}}));
+  Program program({"serve", "--config", Config()});
+  const Program::Ports ports = program.WaitForPorts();
+  WaitUntilReady(ports.health);
+  EXPECT_TRUE(ReviewPod(ports.review, "contoso.azurecr.io/shop/cart:1.4")["allowed"]) << "read before it is denied, if not earlier";
+  const nlohmann::json denied = ReviewPod(ports.review, "fabrikam.azurecr.io/shop/cart:1.4");
+  EXPECT_FALSE(denied["allowed"]);
+  EXPECT_THAT(denied["status"]["message"].get<std::string>(), AllOf(HasSubstr("tokens-disabled"), HasSubstr("enabled")));
+  EXPECT_THAT(GetText(ports.health, "/metrics"), AllOf(HasSubstr("acr_admission_azure_reads_total{read=\"children\",result=\"ok\"}"),
+                                                       HasSubstr("acr_admission_azure_registries_children_failing 0")));
+  EXPECT_EQ(program.Terminate(), 0);
+}
+
 TEST_F(AzureServe, ARestartWithoutAzureServesWhatWasSaved) {
   ConfigureSecret();
   {

@@ -8,7 +8,9 @@
 
 #include "azure/cloud.h"
 #include "azure/credential.h"
+#include "policy/definition.h"
 #include "policy/freshness.h"
+#include "state/load.h"
 #include "state/merge.h"
 
 namespace support {
@@ -25,10 +27,27 @@ constexpr seconds kPatience{1};
 
 LiveWorld::LiveWorld(Options options)
     : azure(clock, options.azure), client(azure, [this](milliseconds time) { clock.Advance(time); }), options_(std::move(options)) {
-  const std::string text = options_.policy.empty() ? std::string(policy::DefaultPolicyText()) : options_.policy;
-  auto loaded = policy::LoadPolicy(text, "policy.yaml", policy::DefinitionSet::WithBuiltIns(), {}, options_.compliance_states);
-  EXPECT_TRUE(loaded) << (loaded ? "" : base::ToString(loaded.error()));
+  SetPolicy(options_.policy.empty() ? std::string(policy::DefaultPolicyText()) : options_.policy);
+}
+
+void LiveWorld::SetPolicy(const std::string& text) {
+  policy::DefinitionSet definitions = policy::DefinitionSet::WithBuiltIns();
+  for (const auto& [name, condition] : options_.definitions) {
+    auto definition = policy::ParseDefinition(
+        R"({"properties": {"mode": "All", "policyRule": {"if": )" + condition + R"(, "then": {"effect": "audit"}}}})", name + ".json",
+        name);
+    ASSERT_TRUE(definition) << definition.error().ToString();
+    ASSERT_TRUE(definitions.Add(*std::move(definition)));
+  }
+  auto loaded = policy::LoadPolicy(text, "policy.yaml", definitions, {}, options_.compliance_states);
+  ASSERT_TRUE(loaded) << (loaded ? "" : base::ToString(loaded.error()));
   policy = *std::move(loaded);
+  std::vector<policy::Registry> registries;
+  for (const auto& known : facts->Sorted()) {
+    registries.push_back(known->registry);
+  }
+  facts = std::make_shared<policy::Facts>(
+      state::JudgeAll(std::move(registries), *policy, *facts, nullptr, clock.Now(), policy::HiddenMembers::kUnknown));
 }
 
 void LiveWorld::Start(policy::Facts saved) {

@@ -28,6 +28,8 @@ class LiveWorld {
   struct Options {
     azure::Scope scope;
     std::string policy = {};  // "": the default policy
+    // Further definitions: their name, and what stands in `policyRule.if`.
+    std::vector<std::pair<std::string, std::string>> definitions = {};
     std::uint64_t seed = 1;
     AzureSettings azure = {};
     bool compliance_states = false;
@@ -35,6 +37,8 @@ class LiveWorld {
   LiveWorld() : LiveWorld(Options()) {}
   explicit LiveWorld(Options options);
 
+  // What `serve` does when it finds another policy.
+  void SetPolicy(const std::string& text);
   // As `serve` starts, with what an earlier run left behind.
   void Start(policy::Facts saved = {});
   // Everything that is due happens, until so much time has passed.

@@ -80,6 +80,18 @@ void Generate(const Options& options, AzureWorld& world) {
   }
 }
 
+void PutChildren(const policy::Registry& registry, AzureWorld& world) {
+  world.DeleteChildrenOf(registry.resource_id);
+  if (registry.children == nullptr) {
+    return;
+  }
+  for (const auto& [kind, list] : *registry.children) {
+    for (json& child : base::ParseJson(list.resources, kind).value_or(json::array())) {
+      world.PutChild(std::move(child));
+    }
+  }
+}
+
 // The world's registries become those of the file. A file that is wrong leaves it as it is.
 bool Load(std::string_view content, const std::string& file, AzureWorld& world, base::Time now) {
   const auto registries = policy::ReadRegistries(content, file, now);
@@ -95,6 +107,7 @@ bool Load(std::string_view content, const std::string& file, AzureWorld& world, 
       return false;
     }
     world.PutRegistry(*std::move(body));
+    PutChildren(registry, world);
     ids.insert(registry.resource_id);
   }
   for (const std::string& id : world.RegistryIds()) {
@@ -200,7 +213,7 @@ int main(int argc, char** argv) {
   app.add_option("--registries", options.registries, "how many to make up; every tenth has something wrong")->check(CLI::Range(0, 99999));
   app.add_option("--subscriptions", options.subscriptions, "over how many subscriptions they are spread")->check(CLI::Range(1, 10000));
   app.add_option("--registries-file", options.registries_file,
-                 "an inventory file whose registries are served instead; read again when it changes, or at SIGHUP");
+                 "an inventory file whose registries are served instead, with their children; read again when it changes, or at SIGHUP");
   app.add_option("--port", options.port, "0: one that is free");
   app.add_option("--directory", options.directory, "where ca.crt and client-secret are written");
   app.add_option("--tenant", options.application.tenant_id, "the tenant that knows the application");
