@@ -422,8 +422,8 @@ class Import {
     const json& references = base::ArrayAt(properties, "policyDefinitionReferenceIds");
     std::vector<std::string> exempt;
     for (const auto& [reference_id, name] : requirements) {
-      const bool named = std::any_of(references.begin(), references.end(), [&, &reference_id = reference_id](const json& one) {
-        return one.is_string() && base::EqualsIgnoreAsciiCase(one.get_ref<const std::string&>(), reference_id);
+      const bool named = std::any_of(references.begin(), references.end(), [&, &id = reference_id](const json& one) {
+        return one.is_string() && base::EqualsIgnoreAsciiCase(one.get_ref<const std::string&>(), id);
       });
       if (references.empty() || named) {
         exempt.push_back(name);

@@ -60,10 +60,14 @@ json SkuDefinition(const std::string& scope, const std::string& name) {
          {"then", {{"effect", "[parameters('effect')]"}}}}}});
 }
 
-// About registries, with an effect as it is.
-json WithEffect(const std::string& name, const std::string& effect) {
+// About registries, with an effect as it is; where that asks for another resource, of the type `related`.
+json WithEffect(const std::string& name, const std::string& effect,
+                const std::string& related = "Microsoft.ContainerRegistry/registries/replications") {
   json body = SkuDefinition(kScopeOne, name);
-  body["properties"]["policyRule"]["then"]["effect"] = effect;
+  body["properties"]["policyRule"]["then"] = {{"effect", effect}};
+  if (effect.ends_with("IfNotExists")) {
+    body["properties"]["policyRule"]["then"]["details"] = {{"type", related}};
+  }
   return body;
 }
 
@@ -200,6 +204,9 @@ TEST(PolicyImport, LeavesOutWhatItCannotWriteAndSaysSo) {
   const json sku = SkuDefinition(kScopeOne, "d");
   const auto selectors = [](const json& selector) { return json{{"resourceSelectors", {{{"selectors", {selector}}}}}}; };
   const std::vector<LeftOut> cases = {
+      {"a related resource that is not read",
+       [&](World& w) { assign(w, WithEffect("d", "AuditIfNotExists", "Microsoft.Insights/diagnosticSettings"), json::object()); },
+       "Microsoft.Insights/diagnosticSettings"},
       {"denyAction", [&](World& w) { assign(w, WithEffect("d", "denyAction"), json::object()); }, "\"denyAction\" judges nothing"},
       {"an effect that needs a registry", [&](World& w) { assign(w, WithEffect("d", "[field('name')]"), json::object()); },
        "only what comes from parameters is known here"},
