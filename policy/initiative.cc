@@ -9,11 +9,10 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/definition_compare.h"
-#include "policy/definition_evaluator.h"
 #include "policy/definition_expression.h"
 #include "policy/definition_parameters.h"
-#include "policy/definition_rule.h"
 #include "policy/definition_text.h"
+#include "policy/parameter_expression.h"
 #include "policy/template_expression.h"
 
 namespace policy {
@@ -24,40 +23,15 @@ using nlohmann::json;
 template <class T>
 using Step = tl::expected<T, std::string>;
 
-// Values in which expressions over `parameters` stand, anywhere in arrays and objects.
-class Values {
+// Of values in which expressions over `parameters` stand, anywhere in arrays and objects: what these are.
+class Expressions {
  public:
-  explicit Values(const std::vector<ParameterDefinition>& parameters) : context_{.parameters = parameters} {}
+  explicit Expressions(const std::vector<ParameterDefinition>& parameters) : context_{.parameters = parameters} {}
 
-  // With its expressions computed. The error begins with the path.
-  Step<json> Resolve(const json& value, const json& bound, const std::string& path) {
-    if (const std::string* text = value.get_ptr<const std::string*>()) {
-      if (IsTemplateExpression(*text)) {
-        return Compute(*text, bound, path);
-      }
-      return text->starts_with("[[") && text->ends_with(']') ? json(text->substr(1)) : value;
-    }
-    if (!value.is_structured()) {
-      return value;
-    }
-    json resolved = value;
-    for (auto member = resolved.begin(); member != resolved.end(); ++member) {
-      const std::string key =
-          value.is_object() ? "." + base::Printable(member.key(), kMaxQuotedText) : "[" + std::to_string(member - resolved.begin()) + "]";
-      Step<json> inner = Resolve(*member, bound, path + key);
-      if (!inner) {
-        return inner;
-      }
-      *member = *std::move(inner);
-    }
-    return resolved;
-  }
-
-  // Whether every expression can be understood; none is computed.
+  // Whether every one can be understood. The error begins with the path.
   Step<void> Check(const json& value, const std::string& path) {
     if (const std::string* text = value.get_ptr<const std::string*>()) {
-      const auto compiled = IsTemplateExpression(*text) ? Compile(*text, path) : Step<CompiledExpression>();
-      return compiled ? Step<void>() : tl::unexpected(compiled.error());
+      return IsTemplateExpression(*text) ? CheckText(*text, path) : Step<void>();
     }
     for (auto member = value.begin(); value.is_structured() && member != value.end(); ++member) {
       const std::string key =
@@ -69,39 +43,18 @@ class Values {
     return {};
   }
 
+  // The parameters that those which were checked ask for.
   const std::set<std::string>& used() const { return context_.used; }
 
  private:
-  Step<CompiledExpression> Compile(const std::string& text, const std::string& path) {
+  Step<void> CheckText(const std::string& text, const std::string& path) {
     context_.functions = 0;  // Azure's limit is a rule's, and a set may have a thousand values
-    Step<CompiledExpression> compiled = CompileExpression(text, context_);
+    const Step<CompiledExpression> compiled = CompileExpression(text, context_);
     if (!compiled) {
       return tl::unexpected(path + ": " + compiled.error());
     }
-    if (!compiled->parameters_alone) {
-      return tl::unexpected(path + ": an initiative can give nothing but what comes from its own parameters");
-    }
-    return compiled;
-  }
-
-  Step<json> Compute(const std::string& text, const json& bound, const std::string& path) {
-    context_.used.clear();
-    Step<CompiledExpression> compiled = Compile(text, path);
-    if (!compiled) {
-      return tl::unexpected(std::move(compiled.error()));
-    }
-    for (const std::string& name : context_.used) {
-      if (FindMember(bound, name) == nullptr) {
-        const auto parameter = std::ranges::find(context_.parameters, name, &ParameterDefinition::name);
-        return tl::unexpected("the initiative needs its parameter " + name +
-                              (parameter == context_.parameters.end() ? std::string() : " (" + parameter->type + ")"));
-      }
-    }
-    const json nothing;
-    Evaluator evaluator({bound, nothing, "", base::Time()});
-    json storage;
-    const auto value = evaluator.Resolve(Operand{std::make_shared<const CompiledExpression>(*std::move(compiled))}, storage);
-    return value ? Step<json>(**value) : tl::unexpected(path + ": " + value.error().message);
+    return compiled->parameters_alone ? Step<void>()
+                                      : tl::unexpected(path + ": an initiative can give nothing but what comes from its own parameters");
   }
 
   RuleContext context_;
@@ -112,7 +65,7 @@ constexpr std::array<std::string_view, 7> kMemberKeys = {
     "policyDefinitionId",      "policyDefinitionReferenceId", "parameters", "groupNames", "definitionVersion",
     "latestDefinitionVersion", "effectiveDefinitionVersion"};
 
-Step<InitiativeMember> ParseMember(const json& body, Values& values, const std::string& path) {
+Step<InitiativeMember> ParseMember(const json& body, Expressions& expressions, const std::string& path) {
   if (!body.is_object()) {
     return tl::unexpected(path + ": expected an object with \"policyDefinitionId\"");
   }
@@ -142,7 +95,7 @@ Step<InitiativeMember> ParseMember(const json& body, Values& values, const std::
     if (value == nullptr || one->size() != 1) {
       return tl::unexpected(value_path + ": expected an object with \"value\" alone");
     }
-    if (auto checked = values.Check(*value, value_path + ".value"); !checked) {
+    if (auto checked = expressions.Check(*value, value_path + ".value"); !checked) {
       return tl::unexpected(std::move(checked.error()));
     }
     member.parameters[one.key()] = *value;
@@ -167,11 +120,11 @@ Step<std::shared_ptr<Initiative>> Build(const json& document, std::string name) 
     return tl::unexpected(std::move(parameters.error()));
   }
   auto initiative = std::make_shared<Initiative>();
-  Values values(*parameters);
+  Expressions expressions(*parameters);
   std::set<std::string> references;
   for (std::size_t i = 0; i < members->size(); ++i) {
     const std::string at = path + ".policyDefinitions[" + std::to_string(i) + "]";
-    Step<InitiativeMember> member = ParseMember((*members)[i], values, at);
+    Step<InitiativeMember> member = ParseMember((*members)[i], expressions, at);
     if (!member) {
       return tl::unexpected(std::move(member.error()));
     }
@@ -182,7 +135,7 @@ Step<std::shared_ptr<Initiative>> Build(const json& document, std::string name) 
     initiative->members.push_back(*std::move(member));
   }
   for (ParameterDefinition& parameter : *parameters) {
-    parameter.used = values.used().contains(parameter.name);
+    parameter.used = expressions.used().contains(parameter.name);
   }
   initiative->name = std::move(name);
   initiative->id = TextMember(document, "id");
@@ -232,11 +185,21 @@ base::Result<std::shared_ptr<const Initiative>> ParseInitiative(std::string_view
 
 tl::expected<json, std::string> MemberParameters(const Initiative& initiative, const InitiativeMember& member, const json& bound) {
   json given = json::object();
-  Values values(initiative.parameters);
   for (auto parameter = member.parameters.begin(); parameter != member.parameters.end(); ++parameter) {
-    Step<json> value = values.Resolve(*parameter, bound, "its parameter " + base::Printable(parameter.key(), kMaxQuotedText));
+    const std::string name = "its parameter " + base::Printable(parameter.key(), kMaxQuotedText);
+    Expressions expressions(initiative.parameters);
+    if (auto checked = expressions.Check(*parameter, name); !checked) {
+      return tl::unexpected(std::move(checked.error()));
+    }
+    for (const std::string& used : expressions.used()) {
+      if (FindMember(bound, used) == nullptr) {
+        const auto declared = std::ranges::find(initiative.parameters, used, &ParameterDefinition::name);
+        return tl::unexpected("the initiative needs its parameter " + used + " (" + declared->type + ")");
+      }
+    }
+    auto value = ResolveExpressions(*parameter, bound);
     if (!value) {
-      return value;
+      return tl::unexpected(name + ": " + value.error());
     }
     given[parameter.key()] = *std::move(value);
   }
@@ -254,11 +217,7 @@ std::shared_ptr<const Definition> FindMemberDefinition(const DefinitionSet& defi
 }
 
 bool IsSwitchedOff(const Definition& definition, const json& bound) {
-  if (!IsTemplateExpression(definition.effect)) {
-    return base::EqualsIgnoreAsciiCase(definition.effect, "Disabled");
-  }
-  Values values(definition.parameters);
-  const Step<json> effect = values.Resolve(definition.effect, bound, "effect");
+  const auto effect = ResolveExpressions(definition.effect, bound);
   const std::string* text = effect ? effect->get_ptr<const std::string*>() : nullptr;
   return text != nullptr && base::EqualsIgnoreAsciiCase(*text, "Disabled");
 }
