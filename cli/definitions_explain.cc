@@ -175,6 +175,28 @@ json TraceRow(const RuleTrace& trace) {
   return row;
 }
 
+json ExistenceRow(const policy::ExistenceTrace& trace) {
+  json related = json::array();
+  for (std::size_t i = 0; i < trace.names.size(); ++i) {
+    related.push_back({{"resource", trace.names[i]}, {"condition", trace.has_condition ? TraceRow(trace.conditions[i]) : json()}});
+  }
+  return {{"subject", trace.subject},
+          {"outcome", policy::ToString(trace.outcome)},
+          {"note", base::TextOrNull(trace.note)},
+          {"related", std::move(related)},
+          {"leftOut", trace.left_out}};
+}
+
+json TraceRows(const policy::RegistryTrace& trace) {
+  json rows = json::array();
+  for (const policy::ResourceTrace& resource : trace.resources) {
+    rows.push_back({{"resource", base::TextOrNull(resource.name)},
+                    {"rule", TraceRow(resource.rule)},
+                    {"existence", resource.existence ? ExistenceRow(*resource.existence) : json()}});
+  }
+  return rows;
+}
+
 Style StyleOf(Outcome outcome) {
   switch (outcome) {
     case Outcome::kTrue:
@@ -212,6 +234,38 @@ void WriteTrace(const RuleTrace& trace, std::size_t depth, const Terminal& termi
   }
   if (trace.left_out > 0) {
     out << std::string(2 * depth + 2, ' ') << trace.left_out << " more\n";
+  }
+}
+
+// What a resource for which the rule is true has to have beside it.
+void WriteExistence(const policy::ExistenceTrace& trace, std::size_t depth, const Terminal& terminal, std::ostream& out) {
+  const std::string indent(2 * depth, ' ');
+  out << indent << "unless there is: " << Shown(trace.subject) << (trace.has_condition ? " for which" : "") << ": "
+      << policy::ToString(trace.outcome) << (trace.note.empty() ? "" : " (" + Shown(trace.note) + ")") << '\n';
+  for (std::size_t i = 0; i < trace.names.size(); ++i) {
+    out << indent << "  " << Shown(trace.names[i]) << '\n';
+    if (trace.has_condition) {
+      WriteTrace(trace.conditions[i], depth + 2, terminal, out);
+    }
+  }
+  if (trace.left_out > 0) {
+    out << indent << "  and " << trace.left_out << " more\n";
+  }
+}
+
+void WriteTrace(const policy::RegistryTrace& trace, const Terminal& terminal, std::ostream& out) {
+  for (const policy::ResourceTrace& resource : trace.resources) {
+    if (!resource.name.empty()) {
+      out << "  " << Shown(resource.name) << '\n';
+    }
+    const std::size_t depth = resource.name.empty() ? 1 : 2;
+    WriteTrace(resource.rule, depth, terminal, out);
+    if (resource.existence) {
+      WriteExistence(*resource.existence, depth, terminal, out);
+    }
+  }
+  if (trace.left_out > 0) {
+    out << "  and " << trace.left_out << " resources more\n";
   }
 }
 
@@ -274,14 +328,15 @@ int RunDefinitionsTest(const DefinitionsTestArguments& arguments, const Streams&
       exit = fail(body.error().ToString());
       continue;
     }
+    policy::RegistryResources resources(*body, registry.children.get());
     for (const Subject& subject : read.subjects) {
-      const policy::Evaluation evaluation = policy::Evaluate(*subject.definition, subject.parameters, *body, clock.Now());
-      const RuleTrace trace = policy::TraceRule(*subject.definition, subject.parameters, *body, clock.Now());
+      const policy::Evaluation evaluation = policy::Evaluate(*subject.definition, subject.parameters, resources, clock.Now());
+      const policy::RegistryTrace trace = policy::TraceRegistry(*subject.definition, subject.parameters, resources, clock.Now());
       if (arguments.output == OutputFormat::kTable) {
         streams.out << Styled(streams.terminal, Style::kHeading, Shown(registry.login_server)) << "  " << Shown(subject.name) << "  "
                     << Styled(streams.terminal, StyleOf(evaluation.result), policy::ToString(evaluation.result))
                     << (evaluation.reason.empty() ? "" : ": " + Shown(evaluation.reason)) << '\n';
-        WriteTrace(trace, 1, streams.terminal, streams.out);
+        WriteTrace(trace, streams.terminal, streams.out);
         continue;
       }
       rows.push_back({{"loginServer", registry.login_server},
@@ -293,7 +348,8 @@ int RunDefinitionsTest(const DefinitionsTestArguments& arguments, const Streams&
                       {"result", policy::ToString(evaluation.result)},
                       {"reason", base::TextOrNull(evaluation.reason)},
                       {"evidence", EvidenceRows(evaluation.evidence)},
-                      {"rule", TraceRow(trace)}});
+                      {"resources", TraceRows(trace)},
+                      {"leftOut", trace.left_out}});
     }
   }
   if (arguments.output == OutputFormat::kJson) {

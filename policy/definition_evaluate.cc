@@ -15,6 +15,7 @@
 #include "policy/definition_existence.h"
 #include "policy/definition_explain.h"
 #include "policy/definition_rule.h"
+#include "policy/definition_words.h"
 #include "policy/registry_resources.h"
 
 namespace policy {
@@ -242,7 +243,7 @@ class RegistryEvaluation {
       return evaluation;
     }
     if (existence.kind != nullptr) {
-      const std::string where = existence.condition == nullptr ? "" : " where " + DescribeRule(*existence.condition);
+      const std::string where = existence.condition == nullptr ? "" : " where " + Words(*existence.condition);
       evaluation.evidence.push_back({base::Printable(related.subject + where, kMaxEvidenceWords), "0", "at least 1", true});
     }
     std::set<std::string> hidden;

@@ -41,8 +41,6 @@ bool IsConstant(const Rule& rule) {
 
 }  // namespace
 
-std::string DescribeRule(const Rule& rule) { return Words(rule); }
-
 void EvidenceCollector::Explain(const Rule& rule, Outcome outcome) {
   if (IsConstant(rule) && !with_constants_) {
     return;

@@ -14,9 +14,6 @@
 
 namespace policy {
 
-// A rule in words: "status is Approved".
-std::string DescribeRule(const Rule& rule);
-
 // Walks the conditions that brought the rule to what it came to. What it says is expected is what a compliant registry has:
 // the opposite where the rule is true, the same where it is false by what is hidden.
 class EvidenceCollector {

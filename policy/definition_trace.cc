@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "policy/definition_evaluator.h"
 #include "policy/definition_evidence.h"
+#include "policy/definition_existence.h"
 #include "policy/definition_rule.h"
 #include "policy/definition_words.h"
 #include "policy/template_functions.h"
@@ -132,6 +133,81 @@ class Tracer {
   std::size_t room_ = kMaxTraced;
 };
 
+std::string NameOfResource(const ChildKind* kind, const json& body) {
+  return kind == nullptr ? "the registry" : base::Printable(std::string(kind->name) + "/" + ChildName(body), kMaxEvidenceWords);
+}
+
+class RegistryTracer {
+ public:
+  RegistryTracer(const Definition& definition, const json& parameters, RegistryResources& registry, base::Time now)
+      : definition_(definition), parameters_(parameters), registry_(registry), now_(now) {}
+
+  RegistryTrace Trace() {
+    RegistryTrace traced;
+    if (definition_.types.registry) {
+      traced.resources.push_back(TraceResource("", nullptr, registry_.body()));
+    }
+    for (const ChildKind* kind : definition_.types.children) {
+      const ChildResources& children = registry_.Children(*kind);
+      if (!children.unknown.empty()) {
+        traced.unknown.push_back(children.unknown);
+      }
+      for (const json& body : children.bodies) {
+        if (traced.resources.size() == kMaxTracedResources) {
+          ++traced.left_out;
+        } else {
+          traced.resources.push_back(TraceResource(NameOfResource(kind, body), kind, body));
+        }
+      }
+    }
+    return traced;
+  }
+
+ private:
+  EvaluationInput InputOf(const ChildKind* kind, const json& body) const { return {parameters_, body, definition_.id, now_, kind}; }
+
+  ResourceTrace TraceResource(std::string name, const ChildKind* kind, const json& body) {
+    ResourceTrace traced{std::move(name), Tracer(InputOf(kind, body)).Trace(*definition_.rule)};
+    if (definition_.existence != nullptr && traced.rule.outcome != Outcome::kFalse) {
+      traced.existence = TraceExistence(*definition_.existence, kind, body);
+    }
+    return traced;
+  }
+
+  ExistenceTrace TraceExistence(const Existence& existence, const ChildKind* kind, const json& body) {
+    Evaluator evaluator(InputOf(kind, body));
+    const Related related = FindRelated(existence, evaluator, registry_);
+    ExistenceTrace traced{.subject = base::Printable(existence.kind == nullptr ? "the registry" : related.subject, kMaxEvidenceWords),
+                          .has_condition = existence.condition != nullptr};
+    if (related.failure) {
+      traced.outcome = OutcomeOf(*related.failure);
+      traced.note = base::Printable(related.failure->message, kMaxEvidenceText);
+      return traced;
+    }
+    Combination any(Outcome::kTrue);
+    for (const json* one : related.bodies) {
+      if (traced.names.size() == kMaxTracedResources) {
+        ++traced.left_out;
+        continue;
+      }
+      traced.names.push_back(NameOfResource(existence.kind, *one));
+      if (existence.condition == nullptr) {
+        any.Add({Outcome::kTrue, true});
+        continue;
+      }
+      traced.conditions.push_back(Tracer(InputOf(existence.kind, *one)).Trace(*existence.condition));
+      any.Add({traced.conditions.back().outcome, true});
+    }
+    traced.outcome = any.result().outcome;
+    return traced;
+  }
+
+  const Definition& definition_;
+  const json& parameters_;
+  RegistryResources& registry_;
+  const base::Time now_;
+};
+
 }  // namespace
 
 std::string_view ToString(RuleTrace::Kind kind) {
@@ -162,8 +238,12 @@ std::string_view ToString(Outcome outcome) {
   return "unknown";
 }
 
-RuleTrace TraceRule(const Definition& definition, const json& parameters, const json& resource, base::Time now) {
-  return Tracer({parameters, resource, definition.id, now}).Trace(*definition.rule);
+RuleTrace TraceRule(const Definition& definition, const json& parameters, const json& resource, base::Time now, const ChildKind* kind) {
+  return Tracer({parameters, resource, definition.id, now, kind}).Trace(*definition.rule);
+}
+
+RegistryTrace TraceRegistry(const Definition& definition, const json& parameters, RegistryResources& registry, base::Time now) {
+  return RegistryTracer(definition, parameters, registry, now).Trace();
 }
 
 }  // namespace policy

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/time.h"
 #include "policy/definition.h"
 #include "policy/definition_compare.h"
+#include "policy/registry_resources.h"
 
 namespace policy {
 
@@ -40,7 +42,36 @@ struct RuleTrace {
 std::string_view ToString(RuleTrace::Kind kind);  // "condition", "allOf", "anyOf", "not"
 std::string_view ToString(Outcome outcome);       // "false", "true", "fails", "unknown"
 
-// As Evaluate judges. Pure.
-RuleTrace TraceRule(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now);
+// `kind` is the resource's; null: a registry. Pure.
+RuleTrace TraceRule(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now,
+                    const ChildKind* kind = nullptr);
+
+inline constexpr std::size_t kMaxTracedResources = 50;  // of one registry
+
+// Of what DeployIfNotExists and AuditIfNotExists ask for.
+struct ExistenceTrace {
+  std::string subject{};                // what has to be there: "tokens", "tokens/ci", "the registry"
+  Outcome outcome = Outcome::kFalse;    // whether one is, and meets the condition
+  std::string note{};                   // why that is not known
+  bool has_condition = false;           // else it is enough to be there
+  std::vector<std::string> names{};     // of those that are there, "tokens/ci"
+  std::vector<RuleTrace> conditions{};  // of each; none without a condition
+  std::size_t left_out = 0;             // that had no room
+};
+
+struct ResourceTrace {
+  std::string name;  // "" for the registry, else "tokens/ci"
+  RuleTrace rule;
+  std::optional<ExistenceTrace> existence{};  // asked for where the rule is not false
+};
+
+struct RegistryTrace {
+  std::vector<ResourceTrace> resources;
+  std::size_t left_out = 0;          // resources that had no room
+  std::vector<std::string> unknown;  // why children are not known; the finding says so
+};
+
+// Of each of the registry's resources that the definition is about, as Evaluate judges them. Pure.
+RegistryTrace TraceRegistry(const Definition& definition, const nlohmann::json& parameters, RegistryResources& registry, base::Time now);
 
 }  // namespace policy

@@ -54,18 +54,18 @@ TEST_F(DefinitionsTest, TellsWhatADefinitionSaysOfEachRegistry) {
   EXPECT_EQ(rows[0]["result"], "NonCompliant");
   EXPECT_EQ(rows[0]["parameters"]["prefix"], "con");
   EXPECT_EQ(rows[0]["evidence"][0]["actual"], "Premium");
-  EXPECT_EQ(rows[0]["rule"]["kind"], "allOf");
-  EXPECT_EQ(rows[0]["rule"]["outcome"], "true");
-  EXPECT_EQ(rows[0]["rule"]["members"][0], (json{{"kind", "condition"},
-                                                 {"outcome", "true"},
-                                                 {"note", nullptr},
-                                                 {"subject", "sku.name"},
-                                                 {"actual", "Premium"},
-                                                 {"comparison", "notIn"},
-                                                 {"expected", {"Basic"}},
-                                                 {"matched", json::array()}}));
+  EXPECT_EQ(rows[0]["resources"][0]["rule"]["kind"], "allOf");
+  EXPECT_EQ(rows[0]["resources"][0]["rule"]["outcome"], "true");
+  EXPECT_EQ(rows[0]["resources"][0]["rule"]["members"][0], (json{{"kind", "condition"},
+                                                                 {"outcome", "true"},
+                                                                 {"note", nullptr},
+                                                                 {"subject", "sku.name"},
+                                                                 {"actual", "Premium"},
+                                                                 {"comparison", "notIn"},
+                                                                 {"expected", {"Basic"}},
+                                                                 {"matched", json::array()}}));
   EXPECT_EQ(rows[1]["result"], "Compliant");
-  EXPECT_EQ(rows[1]["rule"]["members"][1]["outcome"], "false");
+  EXPECT_EQ(rows[1]["resources"][0]["rule"]["members"][1]["outcome"], "false");
 }
 
 TEST_F(DefinitionsTest, ReadsAsATreeOfConditions) {

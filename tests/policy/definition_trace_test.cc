@@ -109,6 +109,64 @@ TEST(TraceRule, SaysWhatRestsOnAMemberThatTheDescriptionLacks) {
   EXPECT_THAT(trace.note, HasSubstr("read without it"));
 }
 
+TEST(TraceRegistry, ShowsEachOfTheResourcesThatTheDefinitionIsAbout) {
+  const auto definition =
+      Parse(R"({"allOf": [{"field": "type", "equals": "Microsoft.ContainerRegistry/registries/privateEndpointConnections"},
+      {"field": "name", "equals": "b"}]})");
+  const json body = Registry();
+  RegistryResources resources(body, nullptr);
+  const RegistryTrace trace = TraceRegistry(*definition, json::object(), resources, kNow);
+  ASSERT_EQ(trace.resources.size(), 2U);
+  EXPECT_EQ(trace.resources[0].name, "privateEndpointConnections/a");
+  EXPECT_EQ(trace.resources[0].rule.outcome, Outcome::kFalse);
+  EXPECT_EQ(trace.resources[1].name, "privateEndpointConnections/b");
+  EXPECT_EQ(trace.resources[1].rule.outcome, Outcome::kTrue);
+  EXPECT_TRUE(trace.unknown.empty());
+
+  const auto about_both = Parse(R"({"field": "type", "like": "Microsoft.ContainerRegistry/registries*"})");
+  const RegistryTrace both = TraceRegistry(*about_both, json::object(), resources, kNow);
+  EXPECT_EQ(both.resources[0].name, "");
+  EXPECT_EQ(both.resources[0].rule.outcome, Outcome::kTrue);
+  EXPECT_FALSE(both.unknown.empty()) << "tokens were not read";
+}
+
+TEST(TraceRegistry, ShowsWhatHasToBeThereBesideAResourceForWhichTheRuleIsTrue) {
+  const auto trace = [](const std::string& name) {
+    const json condition = {{"field", std::string(kPrefix) + "privateEndpointConnections/privateLinkServiceConnectionState.status"},
+                            {"equals", "Approved"}};
+    const json then = {{"effect", "auditIfNotExists"},
+                       {"details", {{"type", std::string(kPrefix) + "privateEndpointConnections"}, {"existenceCondition", condition}}}};
+    const json document = {{"policyRule", {{"if", {{"field", "name"}, {"equals", name}}}, {"then", then}}}};
+    const auto definition = ParseDefinition(document.dump(), "test.json", "test");
+    EXPECT_TRUE(definition) << definition.error().message;
+    const json body = Registry();
+    RegistryResources resources(body, nullptr);
+    return TraceRegistry(**definition, json::object(), resources, kNow).resources.at(0);
+  };
+  const ResourceTrace asked = trace("contoso");
+  ASSERT_TRUE(asked.existence);
+  EXPECT_EQ(asked.existence->outcome, Outcome::kTrue);
+  EXPECT_EQ(asked.existence->subject, "privateEndpointConnections");
+  EXPECT_THAT(asked.existence->names, ElementsAre("privateEndpointConnections/a", "privateEndpointConnections/b"));
+  ASSERT_EQ(asked.existence->conditions.size(), 2U);
+  EXPECT_EQ(asked.existence->conditions[0].outcome, Outcome::kTrue);
+  EXPECT_EQ(asked.existence->conditions[1].outcome, Outcome::kFalse);
+  EXPECT_FALSE(trace("fabrikam").existence);
+}
+
+TEST(TraceRegistry, IsBounded) {
+  json body = Registry();
+  json& connections = body["properties"]["privateEndpointConnections"];
+  for (std::size_t i = 0; connections.size() < kMaxTracedResources + 3; ++i) {
+    connections.push_back({{"name", "c" + std::to_string(i)}, {"properties", json::object()}});
+  }
+  const auto definition = Parse(R"({"field": "type", "equals": "Microsoft.ContainerRegistry/registries/privateEndpointConnections"})");
+  RegistryResources resources(body, nullptr);
+  const RegistryTrace trace = TraceRegistry(*definition, json::object(), resources, kNow);
+  EXPECT_EQ(trace.resources.size(), kMaxTracedResources);
+  EXPECT_EQ(trace.left_out, 3U);
+}
+
 TEST(TraceRule, IsBounded) {
   json many = json::array();
   for (std::size_t i = 0; i < kMaxTraced + 100; ++i) {
