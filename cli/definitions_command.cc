@@ -49,6 +49,18 @@ std::string_view SourceName(policy::FindingSource source) {
   return source == policy::FindingSource::kAzurePolicy ? "azurePolicy" : "registry";
 }
 
+// "registries", "tokens", …
+std::vector<std::string> JudgedBy(const policy::Definition& definition) {
+  std::vector<std::string> types;
+  if (definition.types.registry) {
+    types.emplace_back("registries");
+  }
+  for (const policy::ChildKind* kind : definition.types.children) {
+    types.emplace_back(kind->name);
+  }
+  return types;
+}
+
 nlohmann::json ParameterRow(const policy::ParameterDefinition& parameter) {
   return {{"name", parameter.name},
           {"type", parameter.type},
@@ -82,7 +94,7 @@ nlohmann::json Row(const SharedDefinition& definition, const policy::Policy* pol
           {"version", base::TextOrNull(definition->version)},
           {"displayName", base::TextOrNull(definition->display_name)},
           {"builtIn", IsBuiltIn(definition)},
-          {"judges", "registries"},
+          {"judges", JudgedBy(*definition)},
           {"parameters", std::move(parameters)},
           {"requirements", std::move(requirements)}};
 }
@@ -200,9 +212,13 @@ void WriteDefinition(const SharedDefinition& definition, const policy::Policy* p
   if (!definition->display_name.empty()) {
     out << "  " << Shown(definition->display_name) << '\n';
   }
-  out << "  judges registries";
+  std::string_view separator = "  judges ";
+  for (const std::string& type : JudgedBy(*definition)) {
+    out << separator << type;
+    separator = ", ";
+  }
   if (!definition->guid.empty()) {
-    out << ", " << Shown(definition->guid);
+    out << "; " << Shown(definition->guid);
   }
   out << '\n';
   for (const policy::ParameterDefinition& parameter : definition->parameters) {

@@ -72,7 +72,7 @@ TEST_F(Definitions, OfTheFolderAreListedBesideTheBuiltInOnes) {
                   {"version", "1.2.0"},
                   {"displayName", "Registries name their team"},
                   {"builtIn", false},
-                  {"judges", "registries"},
+                  {"judges", {"registries"}},
                   {"parameters",
                    {{{"name", "effect"}, {"type", "String"}, {"defaultValue", "Audit"}, {"allowedValues", nullptr}, {"used", false}},
                     {{"name", "teams"}, {"type", "Array"}, {"defaultValue", nullptr}, {"allowedValues", {"a", "b"}}, {"used", true}}}},
@@ -101,7 +101,7 @@ TEST_F(Definitions, ReadAsATable) {
   EXPECT_EQ(ran.exit, kExitOk) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("team-tag  1.2.0  file  Deny\n"
                                  "  Registries name their team\n"
-                                 "  judges registries, team-tag-id\n"
+                                 "  judges registries; team-tag-id\n"
                                  "  effect: String, default \"Audit\" (decides nothing)\n"
                                  "  teams: Array, has to be given, one of [\"a\",\"b\"]\n"));
   EXPECT_THAT(ran.out, HasSubstr("private-link  1.0.1  built-in  not required\n"));
