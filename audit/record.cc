@@ -245,28 +245,31 @@ std::size_t WriteGroups(JsonWriter& json, const std::string& out, const std::vec
 }
 
 // By requirement, the digest of the rule that its findings are of: {"private-link":"0123456789abcdef"}; "" when no verdict was
-// asked. All verdicts of a decision are by one policy, so the first tells the rules of all.
+// asked. Registries have findings of different requirements where these have scopes, and of one requirement the same rule: all verdicts
+// of a decision are by one policy.
 std::string RulesOf(const policy::Decision& decision) {
-  const auto is_of_a_rule = [](const policy::ImageFinding& weighed) { return !weighed.finding->rule.empty(); };
-  const auto judged = std::find_if(decision.images.begin(), decision.images.end(), [&](const ImageDecision& image) {
-    return std::any_of(image.findings.begin(), image.findings.end(), is_of_a_rule);
-  });
   std::string rules;
-  if (judged == decision.images.end()) {
-    return rules;
-  }
   JsonWriter json(rules);
-  json.BeginObject();
-  for (const policy::ImageFinding& weighed : judged->findings) {
-    const policy::Finding& finding = *weighed.finding;
-    if (is_of_a_rule(weighed) &&
-        rules.size() + kEscaped * (std::min(finding.requirement.size(), kMaxName) + kRuleDigits) < kMaxRulesBytes) {
+  std::vector<std::string_view> told;
+  for (const ImageDecision& image : decision.images) {
+    for (const policy::ImageFinding& weighed : image.findings) {
+      const policy::Finding& finding = *weighed.finding;
+      const bool has_room = rules.size() + kEscaped * (std::min(finding.requirement.size(), kMaxName) + kRuleDigits) < kMaxRulesBytes;
+      if (finding.rule.empty() || !has_room || std::ranges::find(told, finding.requirement) != told.end()) {
+        continue;
+      }
+      if (told.empty()) {
+        json.BeginObject();
+      }
+      told.emplace_back(finding.requirement);
       std::string_view digest = finding.rule;
       digest.remove_prefix(digest.find(':') + 1);  // "sha256:"
       json.Key(Clipped(finding.requirement, kMaxName)).String(digest.substr(0, kRuleDigits));
     }
   }
-  json.EndObject();
+  if (!told.empty()) {
+    json.EndObject();
+  }
   return rules;
 }
 

@@ -173,17 +173,23 @@ TEST(Record, TheMessageIsAllOfWhatAPersonMayGet) {
   EXPECT_EQ(json::parse(c.Make().json)["message"], longest);
 }
 
-TEST(Record, RulesAreThoseOfTheFirstImageThatWasJudged) {
+TEST(Record, RulesAreThoseOfAllRegistriesEachOnce) {
+  const auto with_rule = [](const char* requirement, char digit) {
+    policy::Finding finding = MakeFinding(requirement, FindingResult::kCompliant);
+    finding.rule = "sha256:" + std::string(64, digit);
+    return finding;
+  };
   const policy::Finding unknown = MakeFinding(std::string(policy::kUnknownRegistry), FindingResult::kUnknown);
-  policy::Finding judged = MakeFinding("private-link", FindingResult::kCompliant);
-  judged.rule = "sha256:" + std::string(64, 'a');
+  const policy::Finding everywhere = with_rule("private-link", 'a');
+  const policy::Finding in_scope = with_rule("team-tag", 'b');  // of the second registry alone
   const policy::Finding stale = MakeFinding(std::string(policy::kStaleVerdict), FindingResult::kUnknown);
   Case c;
-  c.texts.reserve(2);
-  c.AddImages(2, "contoso.azurecr.io/a:", Effect::kDeny);
+  c.texts.reserve(3);
+  c.AddImages(3, "contoso.azurecr.io/a:", Effect::kDeny);
   c.decision.images[0].findings = {{&unknown, Effect::kDeny, "", "", false}};
-  c.decision.images[1].findings = {{&judged, Effect::kDisabled, "", "", false}, {&stale, Effect::kDeny, "", "", false}};
-  EXPECT_EQ(json::parse(c.Make().json)["rules"], (json{{"private-link", "aaaaaaaaaaaaaaaa"}}));
+  c.decision.images[1].findings = {{&everywhere, Effect::kDisabled, "", "", false}, {&stale, Effect::kDeny, "", "", false}};
+  c.decision.images[2].findings = {{&in_scope, Effect::kDisabled, "", "", false}, {&everywhere, Effect::kDisabled, "", "", false}};
+  EXPECT_EQ(json::parse(c.Make().json)["rules"], (json{{"private-link", "aaaaaaaaaaaaaaaa"}, {"team-tag", "bbbbbbbbbbbbbbbb"}}));
 }
 
 TEST(Record, AbsentValuesAreNull) {
