@@ -31,6 +31,7 @@ kube::ObjectReference PodOf(const base::Environment& environment, const std::str
 
 base::Result<std::unique_ptr<Cluster>> Cluster::Create(const KubernetesConfig& kubernetes, const base::Environment& environment,
                                                        const base::Clock& clock, base::Log log, const std::string& service_account) {
+  using Client = std::unique_ptr<http::NetworkClient>;
   const bool in_cluster = kubernetes.kubeconfig.empty();
   base::Result<kube::Config> config =
       in_cluster ? kube::InClusterConfig(environment, service_account) : kube::LoadKubeconfig(kubernetes.kubeconfig, kubernetes.context);
@@ -43,13 +44,24 @@ base::Result<std::unique_ptr<Cluster>> Cluster::Create(const KubernetesConfig& k
     }
   }
   // A cluster's own address is not reached through the proxy that leads out of it, whatever NO_PROXY leaves out.
-  auto client = kube::MakeNetworkClient(*config, std::string(kVersion), in_cluster ? http::ProxySettings() : ProxiesOf(environment), clock);
+  const auto make_client = [config = *config, proxies = in_cluster ? http::ProxySettings() : ProxiesOf(environment), &clock] {
+    return kube::MakeNetworkClient(config, std::string(kVersion), proxies, clock);
+  };
+  base::Result<Client> client = make_client();
   if (!client) {
     return OfSection(std::move(client.error()));
   }
   http::NetworkClient* const network = client->get();
   auto cluster = std::make_unique<Cluster>(*config, *std::move(client), environment, clock, std::move(log));
   cluster->network_ = network;
+  cluster->connect_ = [make_client, config = *config, &clock]() -> base::Result<ApiConnection> {
+    base::Result<Client> made = make_client();
+    if (!made) {
+      return OfSection(std::move(made.error()));
+    }
+    auto api = std::make_unique<kube::Api>(config, **made, clock);
+    return ApiConnection{*std::move(made), std::move(api)};
+  };
   return cluster;
 }
 

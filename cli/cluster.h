@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +24,13 @@
 
 namespace cli {
 
+// Another connection to the API server, that can be ended by itself: every call on it that runs, or comes later, fails at once then.
+// For watches, which take minutes.
+struct ApiConnection {
+  std::unique_ptr<http::NetworkClient> client;
+  std::unique_ptr<kube::Api> api;
+};
+
 // Safe for concurrent use, but for Start and Stop.
 class Cluster {
  public:
@@ -38,6 +46,8 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
 
   kube::Api& api() { return api_; }
+  // Of one that Create made.
+  base::Result<ApiConnection> Connect() const { return connect_(); }
   kube::BearerToken& token() { return token_; }                          // of requests that show others who we are
   const std::string& namespace_name() const { return namespace_name_; }  // ours
   const kube::ObjectReference& pod() const { return pod_; }
@@ -70,6 +80,7 @@ class Cluster {
   const kube::ObjectReference pod_;
   const std::unique_ptr<http::Client> client_;
   http::NetworkClient* network_ = nullptr;  // the same, where it is one
+  std::function<base::Result<ApiConnection>()> connect_;
   kube::Api api_;
   kube::BearerToken token_;
   kube::Events events_;  // of our own pod

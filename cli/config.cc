@@ -87,6 +87,7 @@ class ConfigReader {
     ReadPath(document_, "policy", folder_, &config_.policy);
     ReadPath(document_, "definitions", folder_, &config_.definitions);
     ReadAudit();
+    ReadScanSection();
     ReadLog();
     ReadCluster();
     CheckWritten();
@@ -256,6 +257,15 @@ class ConfigReader {
     if (document_.Member("kubernetes") == nullptr) {
       audit.AddProblem(*audit.Member("api"), "api",
                        "needs the section kubernetes, since the API server knows who may read the log; {} is enough in a pod");
+    }
+  }
+
+  void ReadScanSection() {
+    if (const YamlNode* node = document_.Member("scan")) {
+      config_.scan = ReadScan(*node, file_, problems_);
+      if (document_.Member("kubernetes") == nullptr) {
+        document_.AddProblem(*node, "scan", "needs the section kubernetes; {} is enough in a pod");
+      }
     }
   }
 

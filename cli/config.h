@@ -12,6 +12,7 @@
 #include "cli/kubernetes_config.h"
 #include "cli/postgresql_config.h"
 #include "cli/replicas_config.h"
+#include "cli/scan_config.h"
 #include "cli/tls_config.h"
 
 namespace cli {
@@ -51,6 +52,7 @@ struct Config {
     std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
     bool api = false;                            // GET /audit/v1/…; `kubernetes` is there then
   } audit;
+  std::optional<ScanConfig> scan;  // none: what runs is not looked at; else `kubernetes` is there too
   struct {
     base::LogLevel level = base::LogLevel::kInfo;
   } log;

@@ -25,6 +25,7 @@
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
 #include "cli/cluster.h"
+#include "cli/cluster_scan.h"
 #include "cli/cluster_state.h"
 #include "cli/config.h"
 #include "cli/denial_events.h"
@@ -159,6 +160,9 @@ class Service {
         forwarding_ = std::make_unique<AuditForwarding>(trail_->store(), config_.audit.postgresql->server, ResolveNames(), clock_, log_);
       }
     }
+    if (config_.scan) {
+      scan_ = std::make_unique<ClusterScan>(*cluster_, *config_.scan, ScanWorld(), clock_, log_);
+    }
     if (config_.audit.events) {
       base::Result<DenialEvents> events =
           DenialEvents::Open(trail_->store(), clock_, [this](const kube::Event& event) { cluster_->TellOfOthers(event); }, log_);
@@ -175,6 +179,9 @@ class Service {
     if (cluster_) {
       cluster_->Start();
       cluster_state_->Start();
+    }
+    if (scan_) {
+      scan_->Start();
     }
     identity_->Start();
     files_ = std::make_unique<base::Periodic>("state", FileInterval(config_), [this] { PollFiles(); });
@@ -203,6 +210,9 @@ class Service {
     if (cluster_state_) {
       cluster_state_->Finish();
     }
+    if (scan_) {
+      scan_->Finish();
+    }
     identity_->Settle();
     server_->Drain();
   }
@@ -218,9 +228,15 @@ class Service {
     files_->Stop();
     keeper_.SaveNow();
     identity_->Leave();
+    if (scan_) {
+      scan_->Settle();
+    }
     if (cluster_) {
       cluster_->Stop();
       cluster_state_->Stop();
+    }
+    if (scan_) {
+      scan_->Stop();
     }
     identity_->Stop();
     if (fleet_) {
@@ -276,6 +292,21 @@ class Service {
       sources.cluster = [this](const base::Clock& clock) { return OpenFleet(clock); };
     }
     audit_api_ = std::make_unique<AuditService>(std::move(sources), AuditPermission(*authorizer_, *cluster_), clock_, log_);
+  }
+
+  ClusterScan::World ScanWorld() {
+    ClusterScan::World world;
+    world.state = [this] { return keeper_.states().Current(); };
+    world.follow = [this]() -> base::Result<std::shared_ptr<RunningFollower>> {
+      base::Result<ApiConnection> connection = cluster_->Connect();
+      if (!connection) {
+        return tl::unexpected(std::move(connection.error()));
+      }
+      auto threads = std::make_shared<RunningThreads>(*std::move(connection), config_.scan->excluded_namespaces, clock_);
+      return std::shared_ptr<RunningFollower>(threads, &threads->follower());
+    };
+    world.identity = cluster_->pod().name + "_" + std::to_string(std::random_device()()) + std::to_string(std::random_device()());
+    return world;
   }
 
   Fleet::World FleetWorld() {
@@ -339,6 +370,9 @@ class Service {
     if (cluster_) {
       gauges.kubernetes = cluster_->Gauges();
     }
+    if (scan_) {
+      gauges.scan = scan_->Gauges();
+    }
     if (trail_) {
       const audit::Store::Size size = trail_->Measure();
       gauges.audit = webhook::Gauges::Audit{size.rows, size.bytes, size.wal_bytes, size.set_aside, trail_->lost()};
@@ -379,6 +413,7 @@ class Service {
   state::Keeper keeper_;                         // Poll: the state thread
   std::unique_ptr<ClusterState> cluster_state_;  // as cluster_
   std::unique_ptr<ServingIdentity> identity_;    // PollFiles: the state thread
+  std::unique_ptr<ClusterScan> scan_;            // null: what runs is not looked at
   webhook::Metrics metrics_;
   IdleTrim trim_{metrics_, clock_};                  // the state thread
   std::unique_ptr<AzureSource> azure_;               // null: the inventory is a file

@@ -52,8 +52,10 @@ bool Index::Put(const Pod& pod) {
     ReleaseOwner(member.owner);
   }
   if (known == pods_.end()) {
+    ++version_;
     pods_.emplace(pod.uid, group.id);
   } else {
+    version_ += known->second == group.id ? 0 : 1;
     ReleaseGroup(std::exchange(known->second, group.id));
   }
   return true;
@@ -61,8 +63,21 @@ bool Index::Put(const Pod& pod) {
 
 void Index::Remove(std::string_view uid) {
   if (const auto known = pods_.find(uid); known != pods_.end()) {
+    ++version_;
     ReleaseGroup(known->second);
     pods_.erase(known);
+  }
+}
+
+void Index::KeepOnly(const std::unordered_set<std::string>& uids) {
+  for (auto pod = pods_.begin(); pod != pods_.end();) {
+    if (uids.contains(pod->first)) {
+      ++pod;
+    } else {
+      ++version_;
+      ReleaseGroup(pod->second);
+      pod = pods_.erase(pod);
+    }
   }
 }
 
@@ -79,6 +94,8 @@ void Index::SetParent(const std::string& namespace_name, const OwnerReference& o
     return;
   }
   const Parent told{AcquireText(parent.kind), AcquireText(parent.name)};
+  const auto known = parents_.find(*id);
+  version_ += known != parents_.end() && known->second == told ? 0 : 1;
   ReleaseParent(*id);
   parents_[*id] = told;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "policy/admission.h"
@@ -34,11 +35,15 @@ class Index {
   // when there is no room for another.
   bool Put(const Pod& pod);
   void Remove(std::string_view uid);
+  // Removes all others: what a list does not hold is gone.
+  void KeepOnly(const std::unordered_set<std::string>& uids);
 
   // Tells whose a ReplicaSet or Job is; kind "" where it has no owner. Nothing where no pod that runs belongs to it: such are not kept.
   void SetParent(const std::string& namespace_name, const OwnerReference& owner, const OwnerReference& parent);
 
   std::size_t pods() const { return pods_.size(); }
+  // Grows with whatever changes what is said of the index: pods that are put as they were do not.
+  std::uint64_t version() const { return version_; }
 
   // In no order. Ids are valid until the next change, and so is what refers to the index below.
   std::vector<Group> Groups() const;
@@ -83,6 +88,8 @@ class Index {
   };
   struct Parent {
     Id kind = 0, name = 0;  // texts
+
+    bool operator==(const Parent&) const = default;
   };
   struct Member {
     Id shape = 0, owner = 0;
@@ -114,6 +121,7 @@ class Index {
   void ReleaseParts(const Owner& owner);
   void ReleaseParent(Id owner);
 
+  std::uint64_t version_ = 0;
   Interned<std::string> texts_;                                          // names of every kind
   Interned<std::string> images_;                                         // references as written
   Interned<std::string> hosts_;                                          // of images

@@ -58,4 +58,29 @@ std::vector<Standing> StandingsOf(const Index& index, const Assessment& assessme
   return standings;
 }
 
+std::vector<NamespaceViolations> CountByNamespace(const std::vector<Standing>& standings, std::size_t max) {
+  using Counts = std::map<std::pair<std::string, std::string>, std::int64_t>;
+  Counts counts;
+  for (const Standing& standing : standings) {
+    counts[{standing.namespace_name, standing.requirement}] += standing.workload_count;
+  }
+  std::vector<Counts::const_pointer> most;
+  most.reserve(counts.size());
+  for (const auto& count : counts) {
+    most.push_back(&count);
+  }
+  std::ranges::stable_sort(most, std::ranges::greater(), [](const auto* count) { return count->second; });
+  Counts kept;
+  for (std::size_t i = 0; i < most.size(); ++i) {
+    const auto& [where, workloads] = *most[i];
+    kept[i < max ? where : std::pair(std::string(kOtherNamespaces), where.second)] += workloads;
+  }
+  std::vector<NamespaceViolations> violations;
+  violations.reserve(kept.size());
+  for (const auto& [where, workloads] : kept) {
+    violations.push_back({where.first, where.second, workloads});
+  }
+  return violations;
+}
+
 }  // namespace scan

@@ -34,4 +34,18 @@ struct Standing {
 std::vector<Standing> StandingsOf(const Index& index, const Assessment& assessment, const policy::Policy& policy,
                                   const policy::Facts& facts, base::Time now);
 
+// How many workloads of a namespace are not as a requirement wants them. One that is so by several registries counts for each.
+struct NamespaceViolations {
+  std::string namespace_name, requirement;
+  std::int64_t workloads = 0;
+
+  bool operator==(const NamespaceViolations&) const = default;
+};
+
+// What stands for the namespaces that there is no room for.
+inline constexpr const char* kOtherNamespaces = "other";
+
+// By namespace and requirement: the `max` that have most workloads, and of all others one for each requirement.
+std::vector<NamespaceViolations> CountByNamespace(const std::vector<Standing>& standings, std::size_t max);
+
 }  // namespace scan

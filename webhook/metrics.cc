@@ -256,6 +256,24 @@ void AddCertificates(Families& out, const Gauges::Certificates& certificates) {
   }
 }
 
+void AddScan(Families& out, const Gauges::Scan& scan) {
+  out.Gauge("scan_leader", "Whether this replica looks at what runs.", scan.leads ? 1 : 0);
+  if (scan.pods) {
+    out.Gauge("scan_pods", "Pods that run.", static_cast<double>(*scan.pods));
+    out.Begin("running_violations", "Workloads that run and are not as the policy wants them.", MetricType::Gauge);
+    for (const auto& [namespace_name, requirement, workloads] : scan.violations) {
+      out.Add(static_cast<double>(workloads), {{"namespace", namespace_name}, {"requirement", requirement}});
+    }
+  }
+  if (scan.last_success_seconds) {
+    out.Gauge("scan_last_success_timestamp_seconds", "When what runs was judged last, as Unix time.", *scan.last_success_seconds);
+  }
+  out.Begin("scan_writes_total", "Objects about what runs that were written or deleted, by what came of it.", MetricType::Counter);
+  for (const auto& [object, outcome, count] : scan.writes) {
+    out.Add(count, {{"object", object}, {"outcome", outcome}});
+  }
+}
+
 void AddState(Families& out, const Gauges& gauges) {
   out.Gauge("registries", "Registries in the inventory.", static_cast<double>(gauges.registries));
   out.Gauge("inventory_primed", "Whether the inventory was read at least once.", gauges.inventory_primed ? 1 : 0);
@@ -454,6 +472,9 @@ std::string Metrics::Expose() const {
   }
   if (gauges.kubernetes) {
     AddKubernetes(out, *gauges.kubernetes);
+  }
+  if (gauges.scan) {
+    AddScan(out, *gauges.scan);
   }
   return prometheus::TextSerializer().Serialize(out.all());
 }

@@ -197,6 +197,23 @@ struct Gauges {
     std::optional<double> last_success_seconds;  // Unix time; none: not since the start
   };
 
+  // Of what runs, by the replica that looks at it.
+  struct RunningViolations {
+    std::string namespace_name, requirement;
+    std::int64_t workloads = 0;
+  };
+  struct ScanWrites {
+    std::string object, outcome;
+    std::uint64_t count = 0;
+  };
+  struct Scan {
+    bool leads = false;
+    std::optional<std::size_t> pods;             // none: this replica does not look
+    std::vector<RunningViolations> violations;   // the same
+    std::optional<double> last_success_seconds;  // Unix time; the same
+    std::vector<ScanWrites> writes;              // by what came of them
+  };
+
   std::size_t registries = 0;
   bool inventory_primed = false;
   std::optional<double> inventory_age_seconds;  // of the oldest observation; none: nothing was observed yet
@@ -211,6 +228,7 @@ struct Gauges {
   std::optional<Kubernetes> kubernetes;                 // none: no API server is talked to
   std::optional<Audit> audit;                           // none: auditing is off
   std::optional<Forwarding> forwarding;                 // none: records stay here alone
+  std::optional<Scan> scan;                             // none: what runs is not looked at
   std::vector<Compliance> compliance;
   std::vector<Disagreements> disagreements;  // empty: Azure Policy's states are not read
 };

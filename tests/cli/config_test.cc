@@ -123,6 +123,7 @@ audit:
 log: {level: debug}
 cluster: prod-weu
 kubernetes: {kubeconfig: kube/config, context: prod, inventorySecret: acr-inventory, policyConfigMap: acr.last-good}
+scan: {lease: scanner}
 )");
   EXPECT_EQ(config.server.address, "127.0.0.1:9443");
   EXPECT_EQ(config.server.threads, 2);
@@ -151,6 +152,14 @@ kubernetes: {kubeconfig: kube/config, context: prod, inventorySecret: acr-invent
   EXPECT_EQ(config.kubernetes->context, "prod");
   EXPECT_EQ(config.kubernetes->inventory_secret, "acr-inventory");
   EXPECT_EQ(config.kubernetes->policy_config_map, "acr.last-good");
+  ASSERT_TRUE(config.scan);
+  EXPECT_EQ(config.scan->lease, "scanner");
+}
+
+TEST_F(ConfigTest, WhatRunsIsLookedAtWhereThereIsACluster) {
+  EXPECT_FALSE(Loaded(std::string(kRequired) + "kubernetes: {}\n").scan);
+  EXPECT_TRUE(Loaded(std::string(kRequired) + "kubernetes: {}\nscan: {}\n").scan);
+  EXPECT_THAT(ProblemsBeyondRequired("scan: {}\n"), HasSubstr("needs the section kubernetes"));
 }
 
 TEST_F(ConfigTest, TalksToNoApiServerUnlessAsked) {

@@ -179,5 +179,37 @@ TEST(Index, AfterAnyChangesIsWhatAFreshOneWouldBe) {
   }
 }
 
+TEST(Index, KeepsOnlyWhatAListHolds) {
+  Index index;
+  for (const char* uid : {"1", "2", "3"}) {
+    index.Put(MakePod(uid, "shop", Owned("StatefulSet", uid), {std::string("contoso.azurecr.io/a:") + uid}));
+  }
+  index.KeepOnly({"2", "4"});
+  Index expected;
+  expected.Put(MakePod("2", "shop", Owned("StatefulSet", "2"), {"contoso.azurecr.io/a:2"}));
+  EXPECT_EQ(Told(index), Told(expected));
+  EXPECT_EQ(index.sizes(), expected.sizes());
+}
+
+TEST(Index, TheVersionGrowsWithChangesAlone) {
+  Index index;
+  const Pod pod = MakePod("1", "shop", kCart, {"a"});
+  index.Put(pod);
+  std::uint64_t version = index.version();
+  const auto changed = [&] { return std::exchange(version, index.version()) != version; };
+  index.Put(pod);
+  index.Remove("2");
+  index.KeepOnly({"1"});
+  EXPECT_FALSE(changed());
+  index.SetParent("shop", kCart, Owned("Rollout", "cart"));
+  EXPECT_TRUE(changed());
+  index.SetParent("shop", kCart, Owned("Rollout", "cart"));
+  EXPECT_FALSE(changed());
+  index.Put(MakePod("1", "shop", kCart, {"b"}));
+  EXPECT_TRUE(changed());
+  index.KeepOnly({});
+  EXPECT_TRUE(changed());
+}
+
 }  // namespace
 }  // namespace scan

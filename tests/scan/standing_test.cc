@@ -101,5 +101,21 @@ TEST_F(Standings, UsageCountsEveryNameOfARegistry) {
               ElementsAre(Pair("bank", Workload{"bank", "CronJob", "sweep"}), Pair("shop", Workload{"shop", "StatefulSet", "cache"})));
 }
 
+TEST(CountByNamespace, KeepsTheLargestAndAddsUpTheOthers) {
+  const auto standing = [](std::string space, std::string requirement, std::string registry, std::int64_t workloads) {
+    return Standing{.namespace_name = std::move(space),
+                    .requirement = std::move(requirement),
+                    .registry = std::move(registry),
+                    .workload_count = workloads};
+  };
+  const std::vector<Standing> standings = {standing("a", "x", kContoso, 2), standing("a", "x", kFabrikam, 3),
+                                           standing("b", "x", kContoso, 1), standing("b", "y", kContoso, 4),
+                                           standing("c", "x", kContoso, 2)};
+  EXPECT_THAT(CountByNamespace(standings, 5), ElementsAre(NamespaceViolations{"a", "x", 5}, NamespaceViolations{"b", "x", 1},
+                                                          NamespaceViolations{"b", "y", 4}, NamespaceViolations{"c", "x", 2}));
+  EXPECT_THAT(CountByNamespace(standings, 2),
+              ElementsAre(NamespaceViolations{"a", "x", 5}, NamespaceViolations{"b", "y", 4}, NamespaceViolations{"other", "x", 3}));
+}
+
 }  // namespace
 }  // namespace scan

@@ -205,5 +205,20 @@ TEST(Metrics, TellsOfTheClusterOnlyWhereThereIsOne) {
                     HasSubstr("acr_admission_kubernetes_failures_total{what=\"policy\"} 2\n")));
 }
 
+TEST(Metrics, TellsOfWhatRunsOnTheReplicaThatLooks) {
+  Metrics metrics("");
+  EXPECT_THAT(metrics.Expose(), Not(HasSubstr("acr_admission_scan")));
+  metrics.OnScrape([](Gauges& gauges) { gauges.scan.emplace(); });
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_scan_leader 0\n"), Not(HasSubstr("acr_admission_scan_pods")),
+                                      Not(HasSubstr("acr_admission_running_violations")), Not(HasSubstr("scan_last_success"))));
+  metrics.OnScrape([](Gauges& gauges) {
+    gauges.scan = Gauges::Scan{true, 12, {{"shop", "private-link", 3}}, 1'800'000'000, {{"reports", "failed", 2}}};
+  });
+  EXPECT_THAT(metrics.Expose(), AllOf(HasSubstr("acr_admission_scan_leader 1\n"), HasSubstr("acr_admission_scan_pods 12\n"),
+                                      HasSubstr("acr_admission_running_violations{namespace=\"shop\",requirement=\"private-link\"} 3\n"),
+                                      HasSubstr("acr_admission_scan_last_success_timestamp_seconds 1800000000\n"),
+                                      HasSubstr("acr_admission_scan_writes_total{object=\"reports\",outcome=\"failed\"} 2\n")));
+}
+
 }  // namespace
 }  // namespace webhook
