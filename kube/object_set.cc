@@ -29,6 +29,23 @@ json Comparable(json object) {
   return object;
 }
 
+// Whether the next object would fail as this one did.
+bool ConcernsAll(const ApiError& error) {
+  switch (error.kind) {
+    case ApiError::Kind::kNotFound:
+    case ApiError::Kind::kAlreadyExists:
+    case ApiError::Kind::kConflict:
+    case ApiError::Kind::kInvalid:
+      return false;
+    case ApiError::Kind::kRejected:
+      return error.status == 404;  // there is no such resource
+    case ApiError::Kind::kForbidden:
+      return !MissingVerb(error).empty();
+    default:
+      return true;
+  }
+}
+
 ObjectSet::Key KeyOf(const json& object) {
   const json metadata = MetadataOf(object);
   return {TextOf(metadata, "namespace"), TextOf(metadata, "name")};
@@ -57,15 +74,18 @@ const json* ObjectSet::Find(const Key& key) const {
 
 ObjectSet::Progress ObjectSet::Bring(const std::map<Key, json>& wanted, std::size_t max_writes) {
   Progress progress;
-  const auto fail = [&progress](ApiError error) {
+  bool ended = false;
+  const auto fail = [&](ApiError error) {
     ++progress.left;
+    ++progress.failed;
+    ended = ConcernsAll(error);
     progress.error = progress.error ? progress.error : std::move(error);
   };
   for (const auto& [key, object] : wanted) {
     if (IsAsWanted(key, object)) {
       continue;
     }
-    if (progress.written >= max_writes || progress.error) {
+    if (progress.written >= max_writes || ended) {
       ++progress.left;
       continue;
     }
@@ -82,7 +102,7 @@ ObjectSet::Progress ObjectSet::Bring(const std::map<Key, json>& wanted, std::siz
       ++known;
       continue;
     }
-    if (progress.written >= max_writes || progress.error) {
+    if (progress.written >= max_writes || ended) {
       ++progress.left;
       ++known;
       continue;

@@ -39,11 +39,13 @@ class ObjectSet {
   const nlohmann::json* Find(const Key& key) const;  // as it was read, or as the server answered our last write
 
   struct Progress {
-    std::size_t written = 0;        // requests, deletions too
+    std::size_t written = 0;        // requests, deletions too, and those that failed
+    std::size_t failed = 0;         // of them
     std::size_t left = 0;           // objects that are not as they should be yet
     std::optional<ApiError> error;  // the first; what is left is tried again at the next call
   };
-  // Makes and changes what differs from `wanted`, and deletes what is not wanted: at most `max_writes` requests. An object that the
+  // Makes and changes what differs from `wanted`, and deletes what is not wanted: at most `max_writes` requests. A failure that others
+  // would meet too ends it; one of a single object (its namespace ends, a quota, a policy) does not. An object that the
   // server keeps otherwise than it was written (pruned by another version of its schema) is not written again and again.
   Progress Bring(const std::map<Key, nlohmann::json>& wanted, std::size_t max_writes);
 

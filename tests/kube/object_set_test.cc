@@ -144,6 +144,21 @@ TEST_F(ObjectSetTest, AFailureEndsThisTimeAndNothingIsForgotten) {
   EXPECT_EQ(Status("a.azurecr.io")["workloads"], 1);
 }
 
+TEST_F(ObjectSetTest, WhatIsRefusedOfOneObjectAloneKeepsNoOtherFromBeingWritten) {
+  ObjectSet set = Compliances();
+  ASSERT_TRUE(set.Load());
+  const auto of_a = [](const support::KubernetesCall& call) { return call.verb == "patch" && call.name == "a.azurecr.io"; };
+  world_.kubernetes.Fail(of_a, {422, {}, R"({"kind":"Status","code":422,"reason":"Invalid","message":"not this one"})"});
+  auto progress = set.Bring(Two(), 100);
+  EXPECT_EQ(progress.failed, 1U);
+  EXPECT_EQ(progress.left, 1U);
+  EXPECT_THAT(progress.error->ToString(), HasSubstr("not this one"));
+  EXPECT_EQ(Status("b.azurecr.io")["workloads"], 2);
+  progress = set.Bring(Two(), 100);
+  EXPECT_EQ(progress.failed, 0U);
+  EXPECT_EQ(Status("a.azurecr.io")["workloads"], 1);
+}
+
 TEST_F(ObjectSetTest, AnObjectThatSomebodyDeletedIsMadeAnew) {
   ObjectSet set = Compliances();
   ASSERT_TRUE(set.Load());
