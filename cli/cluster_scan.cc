@@ -4,7 +4,8 @@
 
 #include "base/text.h"
 #include "policy/verdict.h"
-#include "scan/assess.h"
+#include "scan/drift.h"
+#include "scan/registry_compliance.h"
 
 namespace cli {
 namespace {
@@ -16,23 +17,6 @@ constexpr std::chrono::milliseconds kPatience{1'000};
 double Seconds(base::Time time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
 }  // namespace
-
-RunningAssessment AssessRunning(const RunningIndex& index, std::shared_ptr<const state::State> state, base::Time now) {
-  RunningAssessment result;
-  index.Read([&](const scan::Index& running) {
-    const policy::Policy& policy = *state->policy;
-    const scan::Assessment assessment = scan::Assess(running, policy, state->facts, now);
-    result.pods = running.pods();
-    result.standings = scan::StandingsOf(running, assessment, policy, state->facts, now);
-    result.usage = scan::UsageOf(running, policy);
-    for (const scan::Outcome& outcome : assessment.workloads) {
-      result.passing[outcome.workload.namespace_name] += outcome.effect == policy::Effect::kDisabled ? 1 : 0;
-    }
-  });
-  result.state = std::move(state);
-  result.time = now;
-  return result;
-}
 
 ClusterScan::ClusterScan(Cluster& cluster, ScanConfig config, World world, const base::Clock& clock, base::Log log)
     : cluster_(cluster),
@@ -89,6 +73,7 @@ void ClusterScan::Lead() {
   if (follower.is_complete() && state && state->primed && IsDue(*state)) {
     Judge(std::move(state));
   }
+  Write();
 }
 
 void ClusterScan::BeginTerm() {
@@ -100,6 +85,7 @@ void ClusterScan::BeginTerm() {
   follow_failures_.Clear();
   term_.emplace();
   term_->follower = *std::move(follower);
+  term_->outputs = std::make_unique<ScanOutputs>(cluster_, config_, clock_, log_, writes_);
   base::MutexLock lock(mutex_);
   gauges_.leads = true;
 }
@@ -128,8 +114,13 @@ bool ClusterScan::IsDue(const state::State& state) const {
 void ClusterScan::Judge(std::shared_ptr<const state::State> state) {
   term_->version = term_->follower->index().version();  // what comes after this is judged again
   term_->judged_at = clock_.Monotonic();
+  const std::shared_ptr<const state::State> before = term_->assessment.state;
   term_->assessment = AssessRunning(term_->follower->index(), std::move(state), clock_.Now());
   const RunningAssessment& assessment = term_->assessment;
+  if (before && before != assessment.state) {
+    TellOfDrift(*before);
+  }
+  term_->outputs->Want(assessment);
   base::MutexLock lock(mutex_);
   gauges_.pods = assessment.pods;
   gauges_.violations.clear();
@@ -138,6 +129,43 @@ void ClusterScan::Judge(std::shared_ptr<const state::State> state) {
   }
   if (!term_->follower->pods_problem()) {
     gauges_.last_success_seconds = Seconds(assessment.time);
+  }
+}
+
+void ClusterScan::TellOfDrift(const state::State& before) {
+  const RunningAssessment& assessment = term_->assessment;
+  for (const scan::Drift& drift : scan::DriftsOf(before.facts, assessment.state->facts, *assessment.state->policy)) {
+    kube::Event event;
+    const bool mended = drift.result == policy::FindingResult::kCompliant;
+    event.type = mended ? kube::Event::Type::kNormal : kube::Event::Type::kWarning;
+    event.reason = drift.gone                                             ? "RegistryGone"
+                   : mended                                               ? "RegistryMended"
+                   : drift.result == policy::FindingResult::kNonCompliant ? "RegistryDrifted"
+                                                                          : "RegistryNotJudged";
+    event.action = "Judge";
+    event.note = drift.note;
+    if (config_.registry_compliances) {
+      event.regarding = {std::string(scan::kComplianceGroup) + "/" + scan::kComplianceVersion, scan::kComplianceKind, "",
+                         drift.login_server, term_->outputs->ComplianceUid(drift.login_server)};
+      cluster_.TellOfOthers(event);
+    }
+    const auto usage = assessment.usage.find(drift.login_server);
+    if (usage == assessment.usage.end()) {
+      continue;
+    }
+    for (const auto& [namespace_name, workload] : usage->second.namespaces) {
+      event.regarding = {scan::ApiVersionOf(workload.kind), workload.kind, namespace_name, workload.name, ""};
+      cluster_.TellOfOthers(event);
+    }
+  }
+}
+
+void ClusterScan::Write() {
+  term_->outputs->Bring();
+  base::MutexLock lock(mutex_);
+  gauges_.writes.clear();
+  for (const auto& [what, count] : writes_) {
+    gauges_.writes.push_back({what.first, what.second, count});
   }
 }
 

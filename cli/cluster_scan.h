@@ -21,11 +21,11 @@
 #include "cli/cluster.h"
 #include "cli/cluster_failures.h"
 #include "cli/condition.h"
+#include "cli/running_assessment.h"
 #include "cli/running_follower.h"
 #include "cli/scan_config.h"
+#include "cli/scan_outputs.h"
 #include "kube/leadership.h"
-#include "scan/standing.h"
-#include "scan/usage.h"
 #include "state/state.h"
 #include "webhook/metrics.h"
 
@@ -37,19 +37,6 @@ inline constexpr std::chrono::seconds kScanSpacing{10};
 inline constexpr std::chrono::hours kScanAgain{1};
 // Series of the metric, beside those that stand for all other namespaces.
 inline constexpr std::size_t kMaxViolationSeries = 300;
-
-// What the policy says of what ran at one time.
-struct RunningAssessment {
-  std::shared_ptr<const state::State> state;  // it was judged by this
-  base::Time time{};
-  std::size_t pods = 0;
-  std::vector<scan::Standing> standings;        // by namespace
-  std::map<std::string, std::int64_t> passing;  // workloads with which nothing is wrong, by namespace: of each where anything runs
-  std::map<std::string, scan::Usage> usage;     // by login server
-};
-
-// Judges what is in the index.
-RunningAssessment AssessRunning(const RunningIndex& index, std::shared_ptr<const state::State> state, base::Time now);
 
 class ClusterScan {
  public:
@@ -89,6 +76,7 @@ class ClusterScan {
     std::uint64_t version = 0;         // of the index that was judged last
     std::optional<Instant> judged_at;  // when that was
     RunningAssessment assessment;
+    std::unique_ptr<ScanOutputs> outputs;
   };
 
   void Lead();
@@ -96,6 +84,9 @@ class ClusterScan {
   void EndTerm() EXCLUDES(mutex_);
   bool IsDue(const state::State& state) const;
   void Judge(std::shared_ptr<const state::State> state) EXCLUDES(mutex_);
+  // Of verdicts that turned since the assessment before this one.
+  void TellOfDrift(const state::State& before);
+  void Write() EXCLUDES(mutex_);
   void LeaveForGood() EXCLUDES(mutex_);
 
   Cluster& cluster_;
@@ -107,6 +98,7 @@ class ClusterScan {
   // The thread's own.
   kube::Leadership leadership_;
   std::optional<Instant> ticked_at_;
+  ScanWrites writes_;
   std::optional<Term> term_;
   ClusterFailures lease_failures_, follow_failures_;
   Condition pods_{"what runs in the cluster cannot be followed"};

@@ -31,17 +31,6 @@ const char* SeverityOf(const Standing& standing) {
   return standing.effect == policy::Effect::kDeny ? "high" : standing.effect == policy::Effect::kWarn ? "medium" : "low";
 }
 
-// What workloads of that kind are called in the API. A kind of somebody else's has none that is known here.
-std::string ApiVersionOf(std::string_view kind) {
-  if (kind == "Deployment" || kind == "ReplicaSet" || kind == "StatefulSet" || kind == "DaemonSet") {
-    return "apps/v1";
-  }
-  if (kind == "Job" || kind == "CronJob") {
-    return "batch/v1";
-  }
-  return kind == "Pod" || kind == "ReplicationController" ? "v1" : "";
-}
-
 json ResourcesOf(const Standing& standing) {
   json resources = json::array();
   for (const Workload& workload : standing.workloads) {

@@ -20,4 +20,14 @@ Workload ResolveWorkload(std::string_view namespace_name, const OwnerReference& 
   return {std::string(namespace_name), whose.kind, whose.name};
 }
 
+std::string ApiVersionOf(std::string_view kind) {
+  if (kind == "Deployment" || kind == "ReplicaSet" || kind == "StatefulSet" || kind == "DaemonSet") {
+    return "apps/v1";
+  }
+  if (kind == "Job" || kind == "CronJob") {
+    return "batch/v1";
+  }
+  return kind == "Pod" || kind == "ReplicationController" ? "v1" : "";
+}
+
 }  // namespace scan

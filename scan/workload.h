@@ -23,4 +23,7 @@ bool IsMadeForAnother(std::string_view owner_kind);
 // nothing where that is not known, and then the form of its name tells.
 Workload ResolveWorkload(std::string_view namespace_name, const OwnerReference& owner, const std::optional<OwnerReference>& parent);
 
+// The API that workloads of that kind are in: "apps/v1". A kind of somebody else's has none that is known here: "".
+std::string ApiVersionOf(std::string_view kind);
+
 }  // namespace scan

@@ -8,7 +8,7 @@
 #include "state/keeper.h"
 #include "tests/cli/cluster_world.h"
 #include "tests/cli/running_world.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/kubernetes_status.h"
 
 namespace cli {
 namespace {
@@ -36,6 +36,9 @@ class ClusterScanTest : public ::testing::Test {
     EXPECT_TRUE(keeper_.Start());
     Learn({CompliantRegistry("contoso"), WithoutCustomerKey("fabrikam")});
     config_.excluded_namespaces = {"kube-system"};
+    for (const char* space : {"shop", "bank"}) {
+      world_.kubernetes.Put(std::string("/api/v1/namespaces/") + space, {{"kind", "Namespace"}});
+    }
   }
 
   std::unique_ptr<Replica> MakeReplica(const std::string& name) {
@@ -52,11 +55,18 @@ class ClusterScanTest : public ::testing::Test {
     return replica;
   }
 
-  // Azure was read.
+  // Azure was read, and this is all that it has.
   void Learn(const std::vector<json>& bodies) {
     policy::Observations learned;
     for (const json& body : bodies) {
       learned.present.push_back({body["properties"]["loginServer"], body["name"], body["id"], world_.clock.Now(), body.dump()});
+    }
+    const auto known = keeper_.states().Current();
+    for (const auto& [login_server, facts] : known->facts) {
+      if (std::ranges::none_of(learned.present,
+                               [&](const auto& registry) { return registry.login_server == facts->registry.login_server; })) {
+        learned.gone.push_back({login_server, facts->registry.resource_id, world_.clock.Now()});
+      }
     }
     learned.complete = true;
     keeper_.Offer(std::move(learned), nullptr);
@@ -83,6 +93,38 @@ class ClusterScanTest : public ::testing::Test {
       }
     }
     return found;
+  }
+  // Writes about what runs: Leases and Events are none.
+  std::size_t Writes() const {
+    const auto calls = world_.kubernetes.calls();
+    return static_cast<std::size_t>(std::ranges::count_if(calls, [](const std::string& call) {
+      return (call.starts_with("patch ") || call.starts_with("delete ")) &&
+             (call.find("registrycompliances") != std::string::npos || call.find("reports") != std::string::npos);
+    }));
+  }
+  void WriteEverything() {
+    config_.reports = true;
+    config_.registry_compliances = true;
+  }
+  json Compliance(const std::string& login_server) const {
+    return world_.kubernetes.Find("/apis/acr-admission.io/v1alpha1/registrycompliances/" + login_server).value_or(json());
+  }
+  json Report(const std::string& space) const {
+    return world_.kubernetes.Find("/apis/openreports.io/v1alpha1/namespaces/" + space + "/reports/acr-admission").value_or(json());
+  }
+  // Not served, until all faults are over.
+  void TakeAway(const std::string& group, int times) {
+    world_.kubernetes.Fail([group](const support::KubernetesCall& call) { return call.type.group == group; }, support::NotServed(), times);
+  }
+  std::vector<std::string> Events(const std::string& space) {
+    world_.cluster->Flush();
+    std::vector<std::string> told;
+    for (const json& event : world_.kubernetes.In("/apis/events.k8s.io/v1/namespaces/" + space + "/events")) {
+      told.push_back(event["type"].get<std::string>() + " " + event["reason"].get<std::string>() + " " +
+                     event["regarding"]["kind"].get<std::string>() + "/" + event["regarding"]["name"].get<std::string>());
+    }
+    std::sort(told.begin(), told.end());
+    return told;
   }
   static std::vector<std::string> Violations(const Replica& replica) {
     std::vector<std::string> told;
@@ -237,6 +279,184 @@ TEST_F(ClusterScanTest, TheThreadEndsWithTheLeaseGivenUp) {
   replica->scan->Stop();
   const auto lease = world_.kubernetes.Find("/apis/coordination.k8s.io/v1/namespaces/acr/leases/acr-admission-scan");
   EXPECT_EQ(lease.value()["spec"]["holderIdentity"], "");
+}
+
+TEST_F(ClusterScanTest, EachRegistryHasAnObjectAndEachNamespaceAReport) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  PutPod(world_.kubernetes, "shop", "web", "contoso.azurecr.io/web:1");
+  PutPod(world_.kubernetes, "bank", "safe", "contoso.azurecr.io/safe:1");
+  PutPod(world_.kubernetes, "kube-system", "dns", "fabrikam.azurecr.io/dns:1");
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 2);
+  const json fabrikam = Compliance("fabrikam.azurecr.io")["status"];
+  EXPECT_EQ(fabrikam["conditions"][0]["status"], "False");
+  EXPECT_EQ(fabrikam["conditions"][0]["message"], "does not meet customer-managed-key");
+  EXPECT_EQ(fabrikam["workloads"], 1) << "what runs in kube-system is left out";
+  EXPECT_EQ(Compliance("contoso.azurecr.io")["status"]["conditions"][0]["status"], "True");
+  EXPECT_EQ(Compliance("contoso.azurecr.io")["status"]["workloads"], 2);
+  const json shop = Report("shop");
+  EXPECT_EQ(shop["summary"], (json{{"pass", 1}, {"fail", 1}, {"warn", 0}, {"error", 0}, {"skip", 0}}));
+  ASSERT_THAT(shop["results"], SizeIs(1));
+  EXPECT_EQ(shop["results"][0]["policy"], "customer-managed-key");
+  EXPECT_EQ(shop["results"][0]["resources"][0]["name"], "cart");
+  EXPECT_EQ(Report("bank")["summary"]["pass"], 1);
+  EXPECT_TRUE(Report("kube-system").is_null());
+  EXPECT_EQ(Writes(), 6U) << "two objects with their status, two reports";
+}
+
+TEST_F(ClusterScanTest, NothingIsWrittenWhenNothingChanges) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  const auto first = MakeReplica("a");
+  Tick(*first, 2);
+  const std::size_t written = Writes();
+  EXPECT_GT(written, 0U);
+  for (int i = 0; i < 6; ++i) {  // registries are read again, pods change their phase
+    Learn({CompliantRegistry("contoso"), WithoutCustomerKey("fabrikam")});
+    PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1", nullptr, i % 2 == 0 ? "Pending" : "Running");
+    Tick(*first, 15);
+  }
+  first->scan->Finish();
+  first->scan->Step();
+  const auto second = MakeReplica("b");
+  Tick(*second, 20);
+  EXPECT_TRUE(second->scan->leads());
+  EXPECT_EQ(Writes(), written) << "nor by the next that leads";
+  Tick(*second, 3700);
+  EXPECT_EQ(Writes(), written);
+}
+
+TEST_F(ClusterScanTest, AVerdictThatTurnsIsOneWriteOfItsRegistryAndOneOfEachReport) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  PutPod(world_.kubernetes, "bank", "safe", "contoso.azurecr.io/safe:1");
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 20);
+  const std::size_t written = Writes();
+  Learn({CompliantRegistry("contoso"), CompliantRegistry("fabrikam")});
+  Tick(*replica, 20);
+  EXPECT_EQ(Writes(), written + 2);
+  EXPECT_EQ(Compliance("fabrikam.azurecr.io")["status"]["conditions"][0]["status"], "True");
+  EXPECT_EQ(Report("shop")["summary"]["fail"], 0);
+}
+
+TEST_F(ClusterScanTest, WhatIsGoneGoes) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 20);
+  ASSERT_FALSE(Report("shop").is_null());
+  world_.kubernetes.Remove(PodPath("shop", "cart"));
+  Learn({CompliantRegistry("contoso")});
+  Tick(*replica, 20);
+  EXPECT_TRUE(Report("shop").is_null());
+  EXPECT_TRUE(Compliance("fabrikam.azurecr.io").is_null());
+  EXPECT_FALSE(Compliance("contoso.azurecr.io").is_null());
+}
+
+TEST_F(ClusterScanTest, ReportsAreThoseOfTheOlderApiWhereOnlyThatIsInstalled) {
+  config_.reports = true;
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  TakeAway("openreports.io", 1);
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 2);
+  EXPECT_TRUE(Report("shop").is_null());
+  const auto report = world_.kubernetes.Find("/apis/wgpolicyk8s.io/v1alpha2/namespaces/shop/policyreports/acr-admission");
+  EXPECT_EQ(report.value()["kind"], "PolicyReport");
+}
+
+TEST_F(ClusterScanTest, WithoutTheResourcesThereAreMetricsAloneAndTheyAreLookedForAgain) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  for (const char* group : {"openreports.io", "wgpolicyk8s.io", "acr-admission.io"}) {
+    TakeAway(group, 1);
+  }
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 599);
+  EXPECT_THAT(Violations(*replica), SizeIs(1));
+  EXPECT_EQ(Writes(), 0U);
+  EXPECT_EQ(world_.Failures("scan"), 0U);
+  Tick(*replica, 5);
+  EXPECT_FALSE(Report("shop").is_null());
+  EXPECT_FALSE(Compliance("fabrikam.azurecr.io").is_null());
+}
+
+TEST_F(ClusterScanTest, AtMostSoManyWritesAStep) {
+  WriteEverything();
+  std::vector<json> bodies;
+  for (int i = 0; i < 90; ++i) {
+    bodies.push_back(CompliantRegistry("r" + std::to_string(i)));
+  }
+  Learn(bodies);
+  const auto replica = MakeReplica("a");
+  std::size_t most = 0;
+  for (int i = 0; i < 10; ++i) {
+    const std::size_t before = Writes();
+    Tick(*replica);
+    most = std::max(most, Writes() - before);
+  }
+  EXPECT_LE(most, kMaxScanWrites + 1) << "an object and its status are not torn apart";
+  EXPECT_THAT(world_.kubernetes.In("/apis/acr-admission.io/v1alpha1/registrycompliances"), SizeIs(90));
+}
+
+TEST_F(ClusterScanTest, WhatOneNamespaceRefusesKeepsNoOthersFromTheirReports) {
+  config_.reports = true;
+  PutPod(world_.kubernetes, "bank", "safe", "fabrikam.azurecr.io/safe:1");
+  PutPod(world_.kubernetes, "shop", "cart", "fabrikam.azurecr.io/cart:1");
+  world_.kubernetes.Fail([](const support::KubernetesCall& call) { return call.verb == "patch" && call.namespace_name == "bank"; },
+                         {422, {}, R"({"kind":"Status","code":422,"reason":"Invalid","message":"no reports here"})"}, 3);
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 10);
+  EXPECT_FALSE(Report("shop").is_null());
+  EXPECT_TRUE(Report("bank").is_null());
+  EXPECT_THAT(world_.log, Contains(HasSubstr("reports cannot be kept: ")));
+  EXPECT_EQ(world_.Failures("scan"), 1U) << "tried again after a pause";
+  Tick(*replica, 100);
+  EXPECT_FALSE(Report("bank").is_null());
+  bool counted = false;
+  for (const auto& [object, outcome, count] : replica->scan->Gauges().writes) {
+    counted = counted || (object == "reports" && outcome == "failed" && count == 3);
+  }
+  EXPECT_TRUE(counted);
+}
+
+TEST_F(ClusterScanTest, DriftIsToldOnTheRegistryAndInEachNamespaceThatRunsFromIt) {
+  WriteEverything();
+  PutPod(world_.kubernetes, "shop", "cart", "contoso.azurecr.io/cart:1");
+  PutPod(world_.kubernetes, "shop", "web", "contoso.azurecr.io/web:1");
+  PutPod(world_.kubernetes, "bank", "safe", "contoso.azurecr.io/safe:1");
+  PutPod(world_.kubernetes, "acr", "other", "fabrikam.azurecr.io/other:1");
+  const auto replica = MakeReplica("a");
+  Tick(*replica, 20);
+  EXPECT_THAT(Events("shop"), IsEmpty()) << "what was so before is no news";
+  Learn({WithoutCustomerKey("contoso"), WithoutCustomerKey("fabrikam")});
+  Tick(*replica);
+  EXPECT_THAT(Events("default"), ElementsAre("Warning RegistryDrifted RegistryCompliance/contoso.azurecr.io"));
+  EXPECT_THAT(Events("shop"), ElementsAre("Warning RegistryDrifted Pod/cart"));
+  EXPECT_THAT(Events("bank"), ElementsAre("Warning RegistryDrifted Pod/safe"));
+  EXPECT_THAT(Events("acr"), IsEmpty());
+  const json event = world_.kubernetes.In("/apis/events.k8s.io/v1/namespaces/default/events").at(0);
+  EXPECT_EQ(event["regarding"]["uid"], Compliance("contoso.azurecr.io")["metadata"]["uid"]) << "so that kubectl describe shows it";
+  EXPECT_THAT(event["note"].get<std::string>(), StartsWith("contoso.azurecr.io does not meet customer-managed-key any more: "));
+  Tick(*replica, 40);
+  EXPECT_THAT(Events("shop"), SizeIs(1));
+  Learn({CompliantRegistry("contoso"), WithoutCustomerKey("fabrikam")});
+  Tick(*replica);
+  EXPECT_THAT(Events("bank"), ElementsAre("Normal RegistryMended Pod/safe", "Warning RegistryDrifted Pod/safe"));
+}
+
+TEST_F(ClusterScanTest, WhatTurnedBeforeAReplicaLedIsNoNewsToIt) {
+  PutPod(world_.kubernetes, "shop", "cart", "contoso.azurecr.io/cart:1");
+  const auto first = MakeReplica("a");
+  const auto second = MakeReplica("b");
+  Tick(*first, 2);
+  Tick(*second, 1);
+  Learn({WithoutCustomerKey("contoso"), WithoutCustomerKey("fabrikam")});
+  Tick(*second, 30);
+  EXPECT_TRUE(second->scan->leads());
+  EXPECT_THAT(Violations(*second), SizeIs(1));
+  EXPECT_THAT(Events("shop"), IsEmpty());
 }
 
 }  // namespace
