@@ -1,5 +1,5 @@
 // What `kubectl get registrycompliances` shows: one object a registry. Pure.
-// The resource's schema and columns are the chart's: templates/registrycompliance-crd.yaml.
+// The resource's schema and columns are the chart's: templates/registrycompliancecrd.yaml.
 #pragma once
 
 #include <nlohmann/json.hpp>

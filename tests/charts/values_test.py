@@ -269,6 +269,7 @@ class Together(unittest.TestCase):
             ({"server": {"healthPort": 8443}}, "server.healthPort: is server.port too"),
             ({"audit": {"retention": {"size": "2GiB"}}}, "storage.sizeLimit: is less than twice audit.retention.size"),
             ({"storage": {"sizeLimit": "1G"}}, "storage.sizeLimit: is less than twice audit.retention.size"),
+            ({**CASES["no API server"], "scan": {}}, "scan.enabled: needs the Kubernetes API"),
             ({**CASES["no API server"], "audit": {"api": {"enabled": False}}}, "audit.events: needs the Kubernetes API, which with these values nobody"),
             ({**CASES["no API server"], "audit": {"events": False}}, "set audit.api.enabled=false, or kubernetes.keepLastGoodPolicy=true"),
             ({"audit": {"api": {"enabled": False, "aggregateToView": True}}}, "audit.api.aggregateToView: has no meaning"),

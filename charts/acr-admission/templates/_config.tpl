@@ -108,6 +108,14 @@ audit:
     {{- end }}
   {{- end }}
   {{- end }}
+{{- if .Values.scan.enabled }}
+scan:
+  lease: {{ $full }}-scan
+  reports: {{ .Values.scan.reports }}
+  registryCompliances: {{ .Values.scan.registryCompliances }}
+  excludeNamespaces:
+    {{- include "acr-admission.excludedNamespaces" . | nindent 4 }}
+{{- end }}
 log:
   level: {{ .Values.log.level }}
 {{- with .Values.cluster }}

@@ -43,9 +43,9 @@ app.kubernetes.io/part-of: acr-admission
 {{- end }}
 
 {{/* metadata of an object: include "acr-admission.metadata" (dict "root" $ "suffix" "-x" "cluster" true "labels" dict "annotations" dict);
-all but root may be left out. */}}
+all but root may be left out. `name` stands for a name that the release has no say in. */}}
 {{- define "acr-admission.metadata" -}}
-name: {{ include "acr-admission.fullname" .root }}{{ .suffix }}
+name: {{ .name | default (printf "%s%s" (include "acr-admission.fullname" .root) (.suffix | default "")) }}
 {{- if not .cluster }}
 namespace: {{ .namespace | default .root.Release.Namespace }}
 {{- end }}

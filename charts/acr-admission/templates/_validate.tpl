@@ -56,7 +56,7 @@
 {{- end }}
 {{- end }}
 {{- if not (include "acr-admission.usesKubernetes" .) }}
-{{- range $value, $on := dict "audit.api.enabled" (include "acr-admission.auditApi" .) "audit.events" (include "acr-admission.auditEvents" .) }}
+{{- range $value, $on := dict "audit.api.enabled" (include "acr-admission.auditApi" .) "audit.events" (include "acr-admission.auditEvents" .) "scan.enabled" .Values.scan.enabled }}
 {{- if $on }}
 {{- $problems = append $problems (printf "%s: needs the Kubernetes API, which with these values nobody talks to; set %s=false, or kubernetes.keepLastGoodPolicy=true" $value $value) }}
 {{- end }}
