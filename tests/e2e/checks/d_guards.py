@@ -76,11 +76,19 @@ def least_rights(world):
               ("patch", "events.k8s.io", "events", "", "default"), ("create", "authentication.k8s.io", "tokenreviews", "", ""),
               ("create", "authorization.k8s.io", "subjectaccessreviews", "", ""), ("list", "acr-admission.io", "decisions", "", ""),
               ("get", "acr-admission.io", "decisions", "", ""), ("get", "", "configmaps", "acr-admission-policy-last-good"),
-              ("update", "", "configmaps", "acr-admission-policy-last-good"), ("get", *configuration), ("patch", *configuration)]
+              ("update", "", "configmaps", "acr-admission-policy-last-good"), ("get", *configuration), ("patch", *configuration),
+              ("list", "", "pods", "", ""), ("watch", "", "pods", "", ""), ("list", "apps", "replicasets", "", ""),
+              ("watch", "apps", "replicasets", "", ""), ("list", "batch", "jobs", "", ""), ("watch", "batch", "jobs", "", ""),
+              ("get", "coordination.k8s.io", "leases", "acr-admission-scan"), ("update", "coordination.k8s.io", "leases", "acr-admission-scan"),
+              ("create", "coordination.k8s.io", "leases"),
+              *((verb, group, resource, "", "") for verb in ("get", "list", "create", "patch", "delete") for group, resource in (
+                  ("acr-admission.io", "registrycompliances"), ("openreports.io", "reports"), ("wgpolicyk8s.io", "policyreports")))]
     forbidden = [("get", "", "secrets", "another"), ("list", "", "secrets"), ("watch", "", "secrets"),
                  ("delete", "", "secrets", "acr-admission-tls"),
                  ("get", "", "secrets", "acr-admission-tls", "default"), ("create", "", "secrets", "", "default"),
-                 ("update", "", "configmaps", "acr-admission-policy"), ("create", "", "pods"), ("list", "", "pods"),
+                 ("update", "", "configmaps", "acr-admission-policy"), ("create", "", "pods"), ("get", "", "pods"), ("delete", "", "pods"),
+                 ("get", "apps", "replicasets"), ("patch", "apps", "replicasets"), ("list", "apps", "deployments", "", ""),
+                 ("update", "coordination.k8s.io", "leases", "another"), ("get", "coordination.k8s.io", "leases", "acr-admission-scan", "kube-system"),
                  ("get", "events.k8s.io", "events"), ("list", "events.k8s.io", "events", "", "default"),
                  ("delete", "events.k8s.io", "events", "", "default"), ("create", "", "serviceaccounts", "", ""),
                  ("create", configuration[0], configuration[1], "", ""), ("delete", *configuration), ("update", *configuration),
