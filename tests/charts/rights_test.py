@@ -24,7 +24,7 @@ SECRETS = {("", "secrets", "create", None)}
 LEASE = {("coordination.k8s.io", "leases", verb, "acr-admission-scan") for verb in ("get", "update")} | {("coordination.k8s.io", "leases", "create", None)}
 # Of the scan, in all namespaces: of pods and their owners it only reads.
 RUNNING = {(group, resource, verb, None) for group, resource in (("", "pods"), ("apps", "replicasets"), ("batch", "jobs")) for verb in ("list", "watch")}
-KEPT = ("get", "list", "create", "patch", "delete")
+KEPT = ("list", "create", "patch", "delete")
 REPORTS = {(group, resource, verb, None) for group, resource in (("openreports.io", "reports"), ("wgpolicyk8s.io", "policyreports")) for verb in KEPT}
 COMPLIANCES = {("acr-admission.io", "registrycompliances", verb, None) for verb in KEPT} | {
     ("acr-admission.io", "registrycompliances/status", "patch", None)}

@@ -81,7 +81,7 @@ def least_rights(world):
               ("watch", "apps", "replicasets", "", ""), ("list", "batch", "jobs", "", ""), ("watch", "batch", "jobs", "", ""),
               ("get", "coordination.k8s.io", "leases", "acr-admission-scan"), ("update", "coordination.k8s.io", "leases", "acr-admission-scan"),
               ("create", "coordination.k8s.io", "leases"),
-              *((verb, group, resource, "", "") for verb in ("get", "list", "create", "patch", "delete") for group, resource in (
+              *((verb, group, resource, "", "") for verb in ("list", "create", "patch", "delete") for group, resource in (
                   ("acr-admission.io", "registrycompliances"), ("openreports.io", "reports"), ("wgpolicyk8s.io", "policyreports")))]
     forbidden = [("get", "", "secrets", "another"), ("list", "", "secrets"), ("watch", "", "secrets"),
                  ("delete", "", "secrets", "acr-admission-tls"),

@@ -157,11 +157,11 @@ def drift(world):
         assert violations(world, idle) == {}, "of a namespace in which nothing runs"
 
         def events(where: str) -> list[dict]:
-            return [event for event in world.api.list("Event", where) if event.get("reportingController") == "acr-admission.io/webhook" and
-                    event["reason"] != "ImageDenied" and REGISTRY in event.get("note", "")]
+            return [event for event in world.api.list("Event", where) if event["reason"] == "RegistryDrifted" and REGISTRY in event["note"]]
 
         [event] = eventually("an Event in the namespace tells of it", lambda: events(namespace), within=SOON)
         assert REQUIREMENT in event["note"] and event["type"] == "Warning", event
+        assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("Deployment", name), event
         assert events(idle) == [], "nothing is told where nothing runs from it"
         eventually("an Event on the registry tells of it", lambda: any(
             event["regarding"].get("kind") == "RegistryCompliance" and event["regarding"].get("name") == REGISTRY for event in events("default")))
