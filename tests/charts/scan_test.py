@@ -71,13 +71,15 @@ class Columns(unittest.TestCase):
             ({"definition": "ours"}, ("OURS", "ours")),
             ({"definition": "Tags are set"}, ("TAGS_ARE_S", "Tags_are_set")),
             ({"definition": "tags-must-be-set"}, ("TAGS-MUST", "tags-must-be-set")),
+            ({"definition": "private-link", "name": "eu/link"}, ("EU_LINK", "eu_link")),
         ):
             with self.subTest(requirement):
                 self.assertEqual([wanted], requirement_columns(requirement))
 
     def test_what_has_no_finding_has_no_column(self):
         self.assertEqual([("CMK", "customer-managed-key")],
-                         requirement_columns({"definition": "customer-managed-key"}, {"definition": "private-link", "effect": "Disabled"}))
+                         requirement_columns({"definition": "customer-managed-key"}, {"definition": "private-link", "effect": "Disabled"},
+                                             {"initiative": "ours"}))
 
     def test_many_requirements_are_shown_by_wide_alone(self):
         values = with_requirements(*({"definition": f"rule-{number}"} for number in range(9)))
