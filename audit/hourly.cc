@@ -32,7 +32,10 @@ std::int64_t BytesOf(const HourlyKey& key, std::string_view value) {
 void Count(HourlyCounts& counts, const Statement& row) {
   const base::Time time{std::chrono::microseconds(row.Int(1))};
   const std::string_view decision = row.Text(2);
-  const Counts one{decision == "Allowed", decision == "Warned", decision == "Denied"};
+  const Counts one = CountsOf(decision);
+  if (one.IsZero()) {  // a verdict that turned
+    return;
+  }
   HourlyKey key{std::chrono::floor<std::chrono::hours>(time).time_since_epoch().count(), std::string(row.Text(3)), {}, {}};
   counts[key] += one;
   if (one.allowed > 0) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,8 +19,8 @@ struct Filter {
   std::optional<base::Time> since = {};  // inclusive
   std::optional<base::Time> until = {};  // exclusive
   std::string namespace_name = {};       // *
-  std::string decision = {};             // "Allowed", "Warned", "Denied"
-  std::string registry = {};             // * of any image, case ignored
+  std::string decision = {};             // "Allowed", "Warned", "Denied", "VerdictChanged"
+  std::string registry = {};             // * of any image, or whose verdict turned; case ignored
   std::string image = {};                // glob over any image as written: '*' any text, '?' one character
   std::string user = {};                 // *
   std::string uid = {};
@@ -71,7 +72,11 @@ struct Counts {
     denied += other.denied;
     return *this;
   }
+  bool IsZero() const { return allowed == 0 && warned == 0 && denied == 0; }
 };
+
+// One of that decision; none of what is no admission.
+inline Counts CountsOf(std::string_view decision) { return {decision == "Allowed", decision == "Warned", decision == "Denied"}; }
 
 // What the admissions come to that a filter selects (SummaryBuilder makes it). `by_…` count what was warned about and denied alone,
 // each admission once for each value that it has, most denied first; by_registry and by_requirement have what it was denied or warned

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "audit/record_parts.h"
 #include "base/file.h"
 #include "base/json_writer.h"
 
@@ -14,11 +14,6 @@ namespace {
 
 using base::JsonWriter;
 using policy::ImageDecision;
-
-// Bytes of one text. Kubernetes' own names end at 253; what may rightly be longer (a user who is a certificate's subject,
-// an image reference, a reason) gets more. A longer text is cut at a character and ends with "…".
-constexpr std::size_t kMaxName = 256;
-constexpr std::size_t kMaxText = 1024;
 
 // Escaping makes at most six bytes of one: \u0001.
 constexpr std::size_t kEscaped = 6;
@@ -29,8 +24,7 @@ constexpr std::size_t kMaxGroupsBytes = 8 * 1024;
 // Of Record::registries: an object can name thousands.
 constexpr std::size_t kMaxRegistriesBytes = 4 * 1024;
 
-// Of texts that are the program's own: a digest with its algorithm, an address.
-constexpr std::size_t kMaxDigest = 80;
+// Of a text that is the program's own.
 constexpr std::size_t kMaxAddress = 64;
 
 // As JSON. The parts of a message are printable: only its newlines and quotes take two bytes. What should turn out not to be is
@@ -43,54 +37,6 @@ constexpr std::size_t kMaxRulesBytes = 4 * 1024;
 // Keys, punctuation and numbers behind the images, and "imagesOmitted" with its hash.
 constexpr std::size_t kTailOverhead = 512;
 
-constexpr std::string_view kEllipsis = "…";
-
-std::string_view CutAtCharacter(std::string_view text, std::size_t max) {
-  std::size_t end = max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
-    --end;
-  }
-  return text.substr(0, end);
-}
-
-std::string Clipped(std::string_view text, std::size_t max) {
-  return text.size() <= max ? std::string(text) : std::string(CutAtCharacter(text, max - kEllipsis.size())).append(kEllipsis);
-}
-
-void WriteText(JsonWriter& json, std::string_view text, std::size_t max) {
-  if (text.size() <= max) {
-    json.String(text);
-  } else {
-    json.String(Clipped(text, max));
-  }
-}
-
-void WriteTextOrNull(JsonWriter& json, std::string_view text, std::size_t max) {
-  if (text.empty()) {
-    json.Null();
-  } else {
-    WriteText(json, text, max);
-  }
-}
-
-// Evidence::actual is JSON text; whatever else it should turn out to be must not break the record, nor its being one line.
-void WriteActual(JsonWriter& json, std::string_view actual) {
-  const bool one_line = actual.find_first_of("\r\n") == std::string_view::npos;
-  if (one_line && actual.size() <= kMaxText && nlohmann::json::accept(actual)) {
-    json.Raw(actual);
-  } else {
-    WriteTextOrNull(json, actual, kMaxText);
-  }
-}
-
-// What a result by Azure Policy rests on: its age is another than the registry's.
-void WriteOpinion(JsonWriter& json, const policy::Finding& finding, const policy::ComplianceStates* states) {
-  if (finding.source == policy::FindingSource::kAzurePolicy && finding.azure && states != nullptr) {
-    json.Key("azurePolicy").BeginObject().Key("state").String(policy::ToString(finding.azure->state));
-    json.Key("read").String(base::FormatTimeSeconds(states->asked)).EndObject();
-  }
-}
-
 void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, const policy::ComplianceStates* states, bool with_evidence) {
   const policy::Finding& finding = *weighed.finding;
   json.BeginObject().Key("requirement");
@@ -100,13 +46,7 @@ void WriteFinding(JsonWriter& json, const policy::ImageFinding& weighed, const p
   json.Key("evidence").BeginArray();
   if (with_evidence) {
     for (const policy::Evidence& evidence : finding.evidence) {
-      json.BeginObject().Key("field");
-      WriteText(json, evidence.field, kMaxText);
-      json.Key("actual");
-      WriteActual(json, evidence.actual);
-      json.Key("expected");
-      WriteText(json, evidence.expected, kMaxText);
-      json.EndObject();
+      WriteEvidence(json, evidence);
     }
   }
   json.EndArray();
@@ -262,9 +202,7 @@ std::string RulesOf(const policy::Decision& decision) {
         json.BeginObject();
       }
       told.emplace_back(finding.requirement);
-      std::string_view digest = finding.rule;
-      digest.remove_prefix(digest.find(':') + 1);  // "sha256:"
-      json.Key(Clipped(finding.requirement, kMaxName)).String(digest.substr(0, kRuleDigits));
+      json.Key(Clipped(finding.requirement, kMaxName)).String(ShortRule(finding.rule));
     }
   }
   if (!told.empty()) {
@@ -311,10 +249,7 @@ std::size_t EscapedAtMost(std::string_view text, std::size_t max) { return std::
 
 }  // namespace
 
-bool IsCut(std::string_view text) {
-  constexpr std::size_t kLongestRest = 3;  // bytes of a character that was cut through
-  return text.size() + kLongestRest >= kMaxText && text.ends_with(kEllipsis);
-}
+std::string_view DecisionOf(const Record& record) { return record.decision ? policy::ToString(*record.decision) : kVerdictChanged; }
 
 Record MakeRecord(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
                   const RequestContext& context) {

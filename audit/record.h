@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,17 +32,22 @@ struct RequestContext {
   std::chrono::microseconds duration{0};
 };
 
+// In the place of a decision, in records of no admission but of a verdict that turned: audit/verdict_record.h.
+inline constexpr std::string_view kVerdictChanged = "VerdictChanged";
+
 // A record ready to be stored: the columns that queries use, and the text.
 struct Record {
   base::Time time{};
   std::string uid;
-  policy::DecisionKind decision = policy::DecisionKind::kAllowed;
+  std::optional<policy::DecisionKind> decision = policy::DecisionKind::kAllowed;  // none: a verdict that turned
   bool dry_run = false;
   std::string namespace_name;
   std::string user;
   std::string registries;  // the distinct registries of its images, each between spaces: " a.azurecr.io docker.io "
   std::string json;        // one line, no newline
 };
+
+std::string_view DecisionOf(const Record& record);
 
 // Whether the text of an image or of a resource id ends as those do that had no room in their record.
 bool IsCut(std::string_view text);

@@ -1,4 +1,5 @@
-// Chooses the rows that go. Two classes: *spare* rows (allowed, and dry runs) and *kept* rows (denied and warned).
+// Chooses the rows that go. Two classes: *spare* rows (allowed, and dry runs) and *kept* rows (denied and warned, and verdicts that turned,
+// as those of no namespace).
 //
 // By age: whatever is older than the limit. Over size: the class that holds more bytes loses, spare at a tie; among spare
 // rows the oldest, among kept rows the oldest of the namespace that holds most bytes. So spare rows go first as long as kept

@@ -69,7 +69,7 @@ class Clauses {
 
 constexpr const char* kNotAllowed = "decision <> 'Allowed'";  // makes the partial indexes usable
 
-bool IsNotAllowed(const Filter& filter) { return filter.decision == "Denied" || filter.decision == "Warned"; }
+bool IsNotAllowed(const Filter& filter) { return !filter.decision.empty() && filter.decision != "Allowed"; }
 
 std::string TextOf(Way way, const Filter& filter) {
   switch (way) {

@@ -32,8 +32,6 @@ Counts Chosen(const Counts& counts, const std::string& decision) {
   return {count("Allowed", counts.allowed), count("Warned", counts.warned), count("Denied", counts.denied)};
 }
 
-bool IsZero(const Counts& counts) { return counts.allowed == 0 && counts.warned == 0 && counts.denied == 0; }
-
 class Summariser {
  public:
   Summariser(sqlite::Connection& connection, const Filter& filter, std::int64_t version)
@@ -110,7 +108,8 @@ class Summariser {
     if (!plan) {
       return tl::unexpected(plan.error());
     }
-    const auto rows = Count(Select("count(*)", whole, plan->way, plan->ids));
+    // Of verdicts that turned there are no counts.
+    const auto rows = Count(Select("coalesce(sum(d.decision <> 'VerdictChanged'), 0)", whole, plan->way, plan->ids));
     if (!rows) {
       return tl::unexpected(rows.error());
     }
@@ -175,7 +174,7 @@ class Summariser {
 
   void AddRollUp(const sqlite::Statement& row) {
     const Counts counts = Chosen({row.Int(4), row.Int(5), row.Int(6)}, filter_.decision);
-    if (IsZero(counts)) {
+    if (counts.IsZero()) {
       return;
     }
     switch (static_cast<HourlyDimension>(row.Int(2))) {

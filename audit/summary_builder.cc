@@ -37,7 +37,11 @@ std::vector<Summary::Value> MostDeniedFirst(std::map<std::string, Counts, std::l
 
 }  // namespace
 
-void SummaryBuilder::AddHour(base::Time time, const Counts& counts) { hours_[std::chrono::floor<std::chrono::hours>(time)] += counts; }
+void SummaryBuilder::AddHour(base::Time time, const Counts& counts) {
+  if (!counts.IsZero()) {
+    hours_[std::chrono::floor<std::chrono::hours>(time)] += counts;
+  }
+}
 
 void SummaryBuilder::AddValue(Dimension dimension, std::string_view value, const Counts& counts) {
   if (value.empty() || (counts.warned == 0 && counts.denied == 0)) {
@@ -67,9 +71,9 @@ void SummaryBuilder::Add(const Summary& summary) {
 
 void SummaryBuilder::AddRow(base::Time time, std::string_view decision, std::string_view namespace_name, std::string_view user,
                             std::string_view record) {
-  const Counts one{decision == "Allowed", decision == "Warned", decision == "Denied"};
+  const Counts one = CountsOf(decision);
   AddHour(time, one);
-  if (one.allowed > 0) {
+  if (one.allowed > 0 || one.IsZero()) {
     return;
   }
   AddValue(Dimension::kNamespace, namespace_name, one);

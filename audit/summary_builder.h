@@ -16,12 +16,12 @@ inline constexpr std::size_t kDimensions = 4;
 
 class SummaryBuilder {
  public:
-  void AddHour(base::Time time, const Counts& counts);  // any time of the hour
+  void AddHour(base::Time time, const Counts& counts);  // any time of the hour; nothing for no counts
   // Nothing for an empty value, and of `counts` only what was warned about and denied.
   void AddValue(Dimension dimension, std::string_view value, const Counts& counts);
   void Add(const Summary& summary);
 
-  // One admission, with all its values. `record` is looked at unless it was allowed.
+  // One admission, with all its values. `record` is looked at unless it was allowed. Nothing for what is no admission.
   void AddRow(base::Time time, std::string_view decision, std::string_view namespace_name, std::string_view user, std::string_view record);
 
   Summary Build() &&;

@@ -303,7 +303,7 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
       const std::int64_t size = SizeOf(record);
       const bool kept = IsKept(record);
       latest = std::max(latest, time);
-      const std::string_view decision = policy::ToString(record.decision);
+      const std::string_view decision = DecisionOf(record);
       const Digest digest = chain_.DigestOf({.time = time,
                                              .latest = latest,
                                              .size = size,
@@ -342,7 +342,7 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
 }
 
 Outcome<void> Writer::InsertRegistries(const Record& record, std::int64_t id) {
-  const std::string_view decision = policy::ToString(record.decision);
+  const std::string_view decision = DecisionOf(record);
   for (const std::string_view registry : RegistriesIn(record.registries)) {
     if (auto inserted = insert_registry_.Bind(1, decision).Bind(2, registry).Bind(3, id).Run(); !inserted) {
       return inserted;

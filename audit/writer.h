@@ -23,7 +23,7 @@ struct Tally {
     std::int64_t bytes = 0;
   };
   Class spare;  // allowed, and dry runs
-  Class kept;   // denied and warned
+  Class kept;   // denied and warned, and verdicts that turned
 };
 
 // A row as retention sees it.

@@ -52,8 +52,8 @@ std::vector<Standing> StandingsOf(const Index& index, const Assessment& assessme
   for (auto& [key, counted] : all) {
     standings.push_back(std::move(counted.standing));
   }
-  std::ranges::stable_sort(standings, [](const Standing& a, const Standing& b) {
-    return a.namespace_name != b.namespace_name ? a.namespace_name < b.namespace_name : a.effect > b.effect;
+  std::ranges::sort(standings, [](const Standing& a, const Standing& b) {
+    return std::tie(a.namespace_name, b.effect, a.requirement, a.registry) < std::tie(b.namespace_name, a.effect, b.requirement, b.registry);
   });
   return standings;
 }

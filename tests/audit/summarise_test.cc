@@ -122,7 +122,7 @@ TEST_F(SummariseTest, ComesToWhatTheRecordsComeTo) {
     }
     SummaryBuilder expected;
     for (const Record& record : records) {
-      const std::string_view decision = policy::ToString(record.decision);
+      const std::string_view decision = DecisionOf(record);
       if ((!filter.since || record.time >= *filter.since) && (!filter.until || record.time < *filter.until) &&
           like(filter.namespace_name, record.namespace_name) && like(filter.user, record.user) &&
           like(filter.decision, std::string(decision))) {
