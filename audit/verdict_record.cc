@@ -42,7 +42,7 @@ std::string UidOf(const policy::VerdictChange& change) {
   const auto add = [&](std::string_view part) { text.append(part).push_back('\n'); };
   const auto add_side = [&](const policy::RegistryFacts* facts, const policy::Finding& finding) {
     add(policy::ToString(finding.result));
-    add(facts == nullptr ? std::string() : base::FormatTime(facts->registry.observed));
+    add(facts == nullptr ? std::string() : base::FormatTime(facts->observed()));
     const bool by_azure = facts != nullptr && facts->states != nullptr && finding.source == policy::FindingSource::kAzurePolicy;
     add(by_azure ? base::FormatTime(facts->states->asked) : std::string());
   };
@@ -78,7 +78,7 @@ bool WriteEvidences(JsonWriter& json, const std::string& out, const policy::Find
 void WriteSide(JsonWriter& json, const std::string& out, const policy::RegistryFacts* facts, const policy::Finding& finding) {
   json.BeginObject().Key("result").String(policy::ToString(finding.result)).Key("observed");
   if (facts != nullptr) {
-    json.String(base::FormatTimeSeconds(facts->registry.observed));
+    json.String(base::FormatTimeSeconds(facts->observed()));
   } else {
     json.Null();
   }

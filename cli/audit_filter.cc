@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "audit/record.h"
 #include "base/text.h"
 #include "cli/local_time.h"
 #include "policy/image_reference.h"
@@ -12,13 +13,14 @@ namespace cli {
 namespace {
 
 base::Result<std::string> DecisionOf(const std::string& text) {
-  constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
+  constexpr std::array<std::string_view, 4> kDecisions = {"Allowed", "Warned", "Denied", audit::kVerdictChanged};
   for (const std::string_view decision : kDecisions) {
     if (base::EqualsIgnoreAsciiCase(text, decision)) {
       return std::string(decision);
     }
   }
-  return base::Fail(base::ErrorCode::kInvalidArgument, "--decision " + text + ": is no decision", "give Allowed, Warned or Denied");
+  return base::Fail(base::ErrorCode::kInvalidArgument, "--decision " + text + ": is no decision",
+                    "give Allowed, Warned, Denied or VerdictChanged");
 }
 
 }  // namespace

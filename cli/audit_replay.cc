@@ -15,7 +15,7 @@
 #include "audit/recorded_admission.h"
 #include "audit/replay.h"
 #include "audit/replay_totals.h"
-
+#include "audit/verdict_record.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/audit_outcome.h"
@@ -82,6 +82,9 @@ class Replay {
   Replay(const state::State& state, bool with_facts, Outcome& outcome) : state_(state), with_facts_(with_facts), outcome_(outcome) {}
 
   void Take(std::string_view record) {
+    if (audit::IsVerdictChange(record)) {
+      return;  // nothing was decided
+    }
     const auto recorded = audit::ReadRecord(record);
     if (!recorded) {
       ++outcome_.unreadable;

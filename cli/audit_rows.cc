@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "audit/record.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/local_time.h"
@@ -17,6 +18,7 @@ using base::TextAt;
 using nlohmann::json;
 
 constexpr std::size_t kMaxCellBytes = 4096;  // wider than any terminal
+constexpr std::string_view kArrow = "→";
 
 // 0: nothing. What is compliant weighs nothing whatever its requirement asks for.
 int Weight(const json& finding) {
@@ -69,12 +71,27 @@ std::string UserText(const AuditRow& row) {
 
 std::string ImageText(const AuditRow& row) {
   if (row.images.empty()) {
-    return {};
+    return row.registry;
   }
   return row.images.front() + (row.images.size() > 1 ? " +" + std::to_string(row.images.size() - 1) : "");
 }
 
+// The registry stands beside it. Without UTF-8 the arrow is none.
+std::string WhyText(const AuditRow& row, const Terminal& terminal) {
+  if (row.change.empty()) {
+    return row.why;
+  }
+  std::string change = row.change;
+  if (const std::size_t arrow = change.find(kArrow); !terminal.unicode && arrow != std::string::npos) {
+    change.replace(arrow, kArrow.size(), "->");
+  }
+  return row.requirement + ": " + change;
+}
+
 Style StyleOf(const AuditRow& row) {
+  if (!row.change.empty()) {
+    return row.change.find(std::string(kArrow) + " Compliant") != std::string::npos ? Style::kGood : Style::kWarning;
+  }
   if (row.decision == "Denied") {
     return Style::kBad;
   }
@@ -88,8 +105,8 @@ struct Column {
 constexpr std::array<Column, 6> kColumns = {
     {{"TIME", 19}, {"DECISION", 15}, {"NAMESPACE/NAME", 30}, {"USER", 24}, {"IMAGE", 44}, {"WHY", 24}}};
 
-std::array<std::string, kColumns.size()> TextsOf(const AuditRow& row) {
-  return {LocalTime(row.time), DecisionText(row), NameText(row), UserText(row), ImageText(row), row.why};
+std::array<std::string, kColumns.size()> TextsOf(const AuditRow& row, const Terminal& terminal) {
+  return {LocalTime(row.time), DecisionText(row), NameText(row), UserText(row), ImageText(row), WhyText(row, terminal)};
 }
 
 // The widths above for a terminal of their sum; narrower ones cut the four texts alike.
@@ -129,6 +146,20 @@ std::string Line(const std::array<std::string, kColumns.size()>& texts, const st
   return line + "\n";
 }
 
+// As AuditRow::change. `record` is an object.
+std::string DescribeChange(const json& record) {
+  const json after = record.value("after", json());
+  std::string text = TextAt(record.value("before", json()), "result") + " " + std::string(kArrow) + " " + TextAt(after, "result");
+  for (const json& evidence : ArrayAt(after, "evidence")) {
+    if (evidence.is_object()) {
+      text += ", " + TextAt(evidence, "field") + ": " + base::DumpJson(evidence.value("actual", json())) + " (wanted " +
+              TextAt(evidence, "expected") + ")";
+    }
+  }
+  const std::string reason = TextAt(after, "reason");
+  return reason.empty() ? text : text + ", " + reason;
+}
+
 void AppendField(std::string& line, std::string_view text) {
   constexpr std::string_view kFormula = "=+-@\t\r";
   const bool formula = !text.empty() && kFormula.find(text.front()) != std::string_view::npos;
@@ -154,6 +185,12 @@ AuditRow ReadAuditRow(std::string_view record) {
   row.time = TextAt(*parsed, "time");
   row.uid = TextAt(*parsed, "uid");
   row.decision = TextAt(*parsed, "decision");
+  if (row.decision == audit::kVerdictChanged) {
+    row.registry = TextAt(*parsed, "registry");
+    row.requirement = TextAt(*parsed, "requirement");
+    row.change = DescribeChange(*parsed);
+    return row;
+  }
   row.dry_run = parsed->value("dryRun", json()) == true;
   row.operation = TextAt(*parsed, "operation");
   row.kind = TextAt(parsed->value("resource", json()), "kind");
@@ -184,7 +221,7 @@ std::string AuditTable(const std::vector<AuditRow>& rows, const Terminal& termin
   cells.reserve(rows.size());
   for (const AuditRow& row : rows) {
     std::vector<Cell> line;
-    for (std::string& text : TextsOf(row)) {
+    for (std::string& text : TextsOf(row, terminal)) {
       line.push_back({std::move(text)});
     }
     line[1].style = StyleOf(row);
@@ -206,7 +243,7 @@ std::string AuditLineHeading(const Terminal& terminal) {
 std::string AuditLine(const AuditRow& row, const Terminal& terminal) {
   std::array<Style, kColumns.size()> styles{};
   styles[1] = StyleOf(row);
-  return Line(TextsOf(row), styles, terminal);
+  return Line(TextsOf(row, terminal), styles, terminal);
 }
 
 std::string AuditCsvHeading() { return "time,uid,decision,dryRun,operation,kind,namespace,name,user,images,why\r\n"; }
@@ -216,11 +253,12 @@ std::string AuditCsvLine(const AuditRow& row) {
   for (const std::string& image : row.images) {
     images += (images.empty() ? "" : " ") + image;
   }
+  const std::string why = row.change.empty() ? row.why : row.requirement + " of " + row.registry + ": " + row.change;
   std::string line = row.time;
   for (const std::string_view text :
        {std::string_view(row.uid), std::string_view(row.decision), std::string_view(row.dry_run ? "true" : "false"),
         std::string_view(row.operation), std::string_view(row.kind), std::string_view(row.namespace_name), std::string_view(row.name),
-        std::string_view(row.user), std::string_view(images), std::string_view(row.why)}) {
+        std::string_view(row.user), std::string_view(images), std::string_view(why)}) {
     AppendField(line, text);
   }
   return line + "\r\n";

@@ -18,6 +18,9 @@ struct AuditRow {
   bool dry_run = false;
   std::vector<std::string> images;  // the one that weighs most first
   std::string why;  // the failure, or the findings that weigh most on that image: "private-link, customer-managed-key (Unknown)"
+  // Of a verdict that turned (audit/verdict_record.h), in which nobody asked for anything: images, user and names are empty then.
+  std::string registry, requirement;
+  std::string change;  // "Compliant → NonCompliant, publicNetworkAccess: "Enabled" (wanted Disabled)"
 };
 
 // A text that is no record gives a row that says so in `why`.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/record.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -45,6 +46,10 @@ class Printer {
 
   void Record(const json& record) {
     const std::string decision = TextAt(record, "decision");
+    if (decision == audit::kVerdictChanged) {
+      Change(record);
+      return;
+    }
     out_ << Styled(terminal_, StyleOf(decision), decision) << (At(record, "dryRun") == true ? " (dry run)" : "") << ": "
          << TextAt(record, "operation") << ' ' << KindOf(record) << ' ' << NameOf(record) << "\n\n";
     Field("when", WhenOf(record));
@@ -76,6 +81,29 @@ class Printer {
   }
 
  private:
+  // Of a verdict that turned.
+  void Change(const json& record) {
+    out_ << Styled(terminal_, Style::kWarning, TextAt(record, "decision")) << ": " << TextAt(record, "requirement") << " of "
+         << TextAt(record, "registry") << "\n\n";
+    Field("when", WhenOf(record));
+    Field("uid", TextAt(record, "uid"));
+    Field("resource", TextAt(record, "resourceId"));
+    Field("definition", TextAt(record, "definitionId"));
+    Field("policy", TextAt(record, "policy"));
+    Field("cluster", TextAt(record, "cluster"));
+    Field("replica", TextAt(record, "replica"));
+    const std::string effect = TextAt(record, "effect");
+    Side("Before", At(record, "before"), effect);
+    Side("After", At(record, "after"), effect);
+  }
+
+  void Side(std::string_view name, const json& side, const std::string& effect) {
+    out_ << '\n' << Styled(terminal_, Style::kHeading, name) << "\n";
+    Observed(side);
+    out_ << "  ";
+    Result(side, effect);
+  }
+
   void Field(std::string_view name, const std::string& text) {
     constexpr std::size_t kWidth = 16;
     if (!text.empty()) {
@@ -91,9 +119,7 @@ class Printer {
     Indented("sources say", TextAt(image, "action"));
     Indented("registry", TextAt(image, "registry"));
     Indented("resource", TextAt(image, "resourceId"));
-    if (const auto observed = base::ParseTime(TextAt(image, "observed"))) {
-      Indented("observed", FormatLocalTime(*observed) + " (" + TextAt(image, "observed") + ")");
-    }
+    Observed(image);
     if (At(image, "findings").is_array()) {
       for (const json& finding : At(image, "findings")) {
         Finding(finding);
@@ -111,12 +137,26 @@ class Printer {
     }
   }
 
+  void Observed(const json& object) {
+    if (const auto observed = base::ParseTime(TextAt(object, "observed"))) {
+      Indented("observed", FormatLocalTime(*observed) + " (" + TextAt(object, "observed") + ")");
+    }
+  }
+
   void Finding(const json& finding) {
+    out_ << "  " << TextAt(finding, "requirement") << ": ";
+    Result(finding, TextAt(finding, "effect"));
+    Line("waived by exemption", TextAt(finding, "exemption"));
+    Line("exemption that has expired", TextAt(finding, "expiredExemption"));
+    Line("compliant last", TextAt(finding, "lastCompliant"));
+    Line("drift grace", At(finding, "driftGrace") == true ? "lowered the effect" : "");
+  }
+
+  // With its evidence, and why.
+  void Result(const json& finding, const std::string& effect) {
     const std::string result = TextAt(finding, "result");
-    const std::string effect = TextAt(finding, "effect");
     const bool weighs = result != "Compliant";
-    out_ << "  " << TextAt(finding, "requirement") << ": " << Styled(terminal_, weighs ? StyleOf(effect) : Style::kGood, result)
-         << (weighs ? ", effect " + effect : std::string()) << '\n';
+    out_ << Styled(terminal_, weighs ? StyleOf(effect) : Style::kGood, result) << (weighs ? ", effect " + effect : std::string()) << '\n';
     if (At(finding, "evidence").is_array()) {
       for (const json& evidence : At(finding, "evidence")) {
         out_ << "    " << TextAt(evidence, "field") << " is " << ValueText(At(evidence, "actual")) << ", expected "
@@ -124,10 +164,13 @@ class Printer {
       }
     }
     Line("reason", TextAt(finding, "reason"));
-    Line("waived by exemption", TextAt(finding, "exemption"));
-    Line("exemption that has expired", TextAt(finding, "expiredExemption"));
-    Line("compliant last", TextAt(finding, "lastCompliant"));
-    Line("drift grace", At(finding, "driftGrace") == true ? "lowered the effect" : "");
+    const json& by_azure = At(finding, "azurePolicy");
+    if (by_azure.is_object()) {
+      Line("Azure Policy says", TextAt(by_azure, "state") + ", read " + TextAt(by_azure, "read"));
+    }
+    if (At(finding, "evidenceOmitted") == true) {
+      out_ << "    the record had no room for all of the evidence\n";
+    }
   }
 
   void Line(std::string_view name, const std::string& text) {

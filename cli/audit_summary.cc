@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/record.h"
 #include "audit/summary_json.h"
 #include "base/json_writer.h"
 #include "base/result.h"
@@ -199,7 +200,12 @@ base::Result<audit::Filter> FilterOf(const AuditSummaryArguments& arguments, bas
   if (arguments.limit < 1) {
     return base::Fail(base::ErrorCode::kInvalidArgument, "--limit " + std::to_string(arguments.limit) + ": must be 1 or more");
   }
-  return AuditFilterOf(arguments.filter, now);
+  auto filter = AuditFilterOf(arguments.filter, now);
+  if (filter && filter->decision == audit::kVerdictChanged) {
+    return base::Fail(base::ErrorCode::kInvalidArgument, "--decision VerdictChanged: a summary counts admissions",
+                      "list verdicts that turned with: acr-admission audit --decision VerdictChanged");
+  }
+  return filter;
 }
 
 }  // namespace

@@ -161,7 +161,9 @@ void AddAuditFilter(CLI::App& command, AuditFilterArguments& filter, const std::
   command.add_option("--namespace", filter.namespace_name, "Of this namespace; 'shop*' is a beginning")
       ->check(NotEmpty)
       ->option_text("NAMESPACE");
-  command.add_option("--decision", filter.decision, "With this decision")->check(NotEmpty)->option_text("Allowed|Warned|Denied");
+  command.add_option("--decision", filter.decision, "With this decision")
+      ->check(NotEmpty)
+      ->option_text("Allowed|Warned|Denied|VerdictChanged");
   command.add_option("--registry", filter.registry, "With an image from this registry host, or beginning")
       ->check(NotEmpty)
       ->option_text("HOST");

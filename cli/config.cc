@@ -205,6 +205,7 @@ class ConfigReader {
     audit->Optional("enabled", &config_.audit.enabled);
     ReadPath(*audit, "database", folder_, &config_.audit.database);
     audit->Optional("stdout", &config_.audit.standard_output);
+    audit->Optional("verdictChanges", &config_.audit.verdict_changes);
     if (auto retention = Section(*audit, "retention")) {
       retention->Optional("age", &config_.audit.retention_age, kShortestRetention, kLongestRetention);
       ReadSize(*retention, "size", &config_.audit.retention_bytes);

@@ -50,6 +50,7 @@ struct Config {
     bool events = false;                         // denials, on the owner of what was denied; needs kubernetes
     std::optional<ReplicasConfig> replicas;      // none: a query is answered by this replica's log alone
     std::optional<PostgresqlConfig> postgresql;  // none: records stay in the database alone
+    bool verdict_changes = true;                 // verdicts that turn are recorded, too
     bool api = false;                            // GET /audit/v1/…; `kubernetes` is there then
   } audit;
   std::optional<ScanConfig> scan;  // none: what runs is not looked at; else `kubernetes` is there too

@@ -88,8 +88,8 @@ std::vector<Place> Told(const ScanReport& report) {
       }
     }
   }
-  std::ranges::stable_sort(
-      told, [&](Place a, Place b) { return std::tuple(all[a].effect, all[a].pods) > std::tuple(all[b].effect, all[b].pods); });
+  std::ranges::sort(
+      told, [&](Place a, Place b) { return std::tuple(all[b].effect, all[b].pods, a) < std::tuple(all[a].effect, all[a].pods, b); });
   return told;
 }
 
@@ -150,7 +150,8 @@ std::vector<Value> Values(const ScanReport& report, std::map<std::string, Tally,
   const auto weight = [](const Value& value) {
     return std::tuple(value.asked.refused, value.asked.warned, value.asked.audited, value.before.refused, value.before.warned);
   };
-  std::ranges::stable_sort(values, [&](const Value& a, const Value& b) { return weight(a) > weight(b); });
+  std::ranges::sort(values,
+                    [&](const Value& a, const Value& b) { return weight(a) != weight(b) ? weight(a) > weight(b) : a.value < b.value; });
   return values;
 }
 

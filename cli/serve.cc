@@ -39,8 +39,10 @@
 #include "cli/process.h"
 #include "cli/readiness.h"
 #include "cli/serving_identity.h"
+#include "cli/verdict_changes.h"
 #include "cli/version.h"
 #include "kube/authorizer.h"
+#include "policy/verdict_change.h"
 #include "state/keeper.h"
 #include "webhook/metrics.h"
 #include "webhook/server.h"
@@ -139,7 +141,10 @@ class Service {
     if (base::Result<void> loaded = identity_->Load(); !loaded) {
       return loaded;
     }
-    if (base::Result<void> loaded = keeper_.Start(cluster_state_ ? cluster_state_->Beginnings() : state::Beginnings()); !loaded) {
+    policy::Facts saved;
+    state::Beginnings beginnings = cluster_state_ ? cluster_state_->Beginnings() : state::Beginnings();
+    beginnings.restored = [&](const policy::Facts& facts) { saved = facts; };
+    if (base::Result<void> loaded = keeper_.Start(beginnings); !loaded) {
       return loaded;
     }
     if (config_.inventory.source == InventorySource::kAzure) {
@@ -162,6 +167,14 @@ class Service {
     }
     if (config_.scan) {
       scan_ = std::make_unique<ClusterScan>(*cluster_, *config_.scan, ScanWorld(), clock_, log_);
+    }
+    if (config_.audit.enabled && config_.audit.verdict_changes) {
+      const std::shared_ptr<const state::State> first = keeper_.states().Current();
+      verdict_changes_ = std::make_unique<VerdictChanges>(
+          policy::JudgeSaved(saved, first->facts, *first->policy, clock_.Now(), KeeperOptionsOf(config_).hidden_members), config_.cluster,
+          HostName(), [this](std::span<const audit::Record> records) { Record(records); }, clock_,
+          [this] { return scan_ == nullptr || scan_->leads(); });
+      verdict_changes_->Observe(first);
     }
     if (config_.audit.events) {
       base::Result<DenialEvents> events =
@@ -248,6 +261,9 @@ class Service {
     }
     if (trail_) {
       records_->Stop();
+      if (verdict_changes_) {
+        verdict_changes_->Run();
+      }
       if (denials_) {
         denials_->Close();
       }
@@ -383,6 +399,9 @@ class Service {
   }
 
   void RunAudit() {
+    if (verdict_changes_) {
+      verdict_changes_->Run();
+    }
     if (denials_) {  // before Maintain, as what is copied
       denials_->Run();
     }
@@ -391,8 +410,18 @@ class Service {
 
   void PollFiles() {
     keeper_.Poll();
+    if (verdict_changes_) {
+      verdict_changes_->Observe(keeper_.states().Current());
+    }
     identity_->PollFiles();
     trim_.Run();
+  }
+
+  // As records of admissions are: what the store refuses goes to standard output.
+  void Record(std::span<const audit::Record> records) {
+    if (!trail_->Commit(records)) {
+      trail_->Lost(records);
+    }
   }
 
   void LogStart() const {
@@ -420,6 +449,7 @@ class Service {
   std::unique_ptr<azure::LiveInventory> inventory_;  // the same
   std::unique_ptr<AuditTrail> trail_;                // null: auditing is off
   std::unique_ptr<AuditForwarding> forwarding_;      // null: records stay here alone
+  std::unique_ptr<VerdictChanges> verdict_changes_;  // null: they are not recorded. Observe: the state thread, Run: the audit thread
   std::optional<DenialEvents> denials_;              // none: they are not told in Events. RunAudit: the audit thread
   const std::shared_ptr<base::Event> stop_queries_ = std::make_shared<base::Event>();
   std::unique_ptr<kube::Authorizer> authorizer_;  // null: there is no audit API

@@ -82,6 +82,15 @@ bool MayHaveTurned(const RegistryFacts& before, const RegistryFacts& after) {
   return false;
 }
 
+bool IsSameDescription(const Registry& a, const Registry& b) {
+  const auto is_same_list = [](const auto& x, const auto& y) { return x.first == y.first && x.second.resources == y.second.resources; };
+  const ChildLists none;
+  const ChildLists& children = a.children != nullptr ? *a.children : none;
+  const ChildLists& others = b.children != nullptr ? *b.children : none;
+  return a.resource_id == b.resource_id && a.body == b.body &&
+         std::equal(children.begin(), children.end(), others.begin(), others.end(), is_same_list);
+}
+
 }  // namespace
 
 void ForEachVerdictChange(const Facts& before, const Facts& after, const Policy& policy,
@@ -106,23 +115,19 @@ void ForEachVerdictChange(const Facts& before, const Facts& after, const Policy&
   }
 }
 
-Facts KnownVerdicts(const Facts& saved) {
-  Facts known;
-  for (const auto& [login_server, facts] : saved) {
-    auto remembered = std::make_shared<RegistryFacts>();
-    remembered->registry.login_server = facts->registry.login_server;
-    remembered->registry.resource_id = facts->registry.resource_id;
-    remembered->registry.observed = facts->registry.observed;
-    for (const Finding& finding : facts->verdict) {
-      // Met at the last observation, and not some time before.
-      if (finding.last_compliant == facts->registry.observed) {
-        Finding& met = remembered->verdict.emplace_back(finding);
-        met.result = FindingResult::kCompliant;
-      }
+Facts JudgeSaved(const Facts& saved, const Facts& current, const Policy& policy, base::Time now, HiddenMembers hidden) {
+  Facts judged;
+  for (const auto& [login_server, was] : saved) {
+    std::shared_ptr<const RegistryFacts> is = current.FindShared(login_server);
+    if (is == nullptr || !IsSameDescription(was->registry, is->registry)) {
+      auto facts = std::make_shared<RegistryFacts>();
+      facts->registry = was->registry;
+      facts->verdict = Judge(was->registry, policy, nullptr, now, hidden);
+      is = std::move(facts);
     }
-    known.Add(std::move(remembered));
+    judged.Add(std::move(is));
   }
-  return known;
+  return judged;
 }
 
 }  // namespace policy

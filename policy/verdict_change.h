@@ -31,8 +31,8 @@ struct VerdictChange {
 void ForEachVerdictChange(const Facts& before, const Facts& after, const Policy& policy,
                           const std::function<void(const VerdictChange& change)>& take);
 
-// What a saved inventory tells of the verdicts that there were when it was saved: which registries there were, and which requirements they
-// met. Of what was not met it does not tell whether that was known to be bad or not known at all, so there is no finding.
-Facts KnownVerdicts(const Facts& saved);
+// What a saved inventory is compared with `now` as: its registries judged by the policy in force, so that a policy that changed meanwhile
+// makes no difference. Those that `current` has with the same description are taken from there, and not judged.
+Facts JudgeSaved(const Facts& saved, const Facts& current, const Policy& policy, base::Time now, HiddenMembers hidden);
 
 }  // namespace policy

@@ -53,7 +53,8 @@ std::vector<Standing> StandingsOf(const Index& index, const Assessment& assessme
     standings.push_back(std::move(counted.standing));
   }
   std::ranges::sort(standings, [](const Standing& a, const Standing& b) {
-    return std::tie(a.namespace_name, b.effect, a.requirement, a.registry) < std::tie(b.namespace_name, a.effect, b.requirement, b.registry);
+    return std::tie(a.namespace_name, b.effect, a.requirement, a.registry) <
+           std::tie(b.namespace_name, a.effect, b.requirement, b.registry);
   });
   return standings;
 }
@@ -69,7 +70,7 @@ std::vector<NamespaceViolations> CountByNamespace(const std::vector<Standing>& s
   for (const auto& count : counts) {
     most.push_back(&count);
   }
-  std::ranges::stable_sort(most, std::ranges::greater(), [](const auto* count) { return count->second; });
+  std::ranges::sort(most, [](const auto* a, const auto* b) { return std::tie(b->second, a->first) < std::tie(a->second, b->first); });
   Counts kept;
   for (std::size_t i = 0; i < most.size(); ++i) {
     const auto& [where, workloads] = *most[i];

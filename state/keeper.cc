@@ -188,6 +188,9 @@ void Keeper::RestoreSaved(const Beginnings& beginnings) {
   }
   facts_ = std::move(saved->facts);
   primed_ = saved->complete;
+  if (beginnings.restored) {
+    beginnings.restored(facts_);
+  }
   log_(base::LogLevel::kInfo, "begun with " + std::string(whose) + ": " + std::to_string(facts_.size()) + " registries" +
                                   (primed_ ? "" : ", not all that there are"));
 }

@@ -55,6 +55,7 @@ struct Status {
 struct Beginnings {
   std::function<base::Result<PolicyTexts>()> last_good_policy{};      // null: there is none; else asked when the files are bad
   std::function<std::optional<SavedInventory>()> shared_inventory{};  // null: none; of this and the saved file the better is taken
+  std::function<void(const policy::Facts& saved)> restored{};         // gets the one that was taken, before it is judged; may be null
 };
 
 class Keeper {

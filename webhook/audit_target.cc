@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/record.h"
 #include "audit/time_argument.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -26,7 +27,7 @@ constexpr std::size_t kTextBytes = 1024;     // users and images: records keep n
 constexpr std::size_t kCursorBytes = 4096;   // one of 50 bytes for each of 80 replicas
 constexpr std::size_t kWordBytes = 64;       // times, numbers, words
 
-constexpr std::array<std::string_view, 3> kDecisions = {"Allowed", "Warned", "Denied"};
+constexpr std::array<std::string_view, 4> kDecisions = {"Allowed", "Warned", "Denied", audit::kVerdictChanged};
 
 std::string Shown(std::string_view text) { return base::Printable(text, kShownBytes); }
 
@@ -117,11 +118,14 @@ std::string SetNamespace(AuditQuestion& question, std::string value, base::Time 
 std::string SetDecision(AuditQuestion& question, std::string value, base::Time /*now*/) {
   for (const std::string_view decision : kDecisions) {
     if (base::EqualsIgnoreAsciiCase(value, decision)) {
+      if (decision == audit::kVerdictChanged && question.endpoint == AuditEndpoint::kSummary) {
+        return "decision: a summary counts admissions; ask " + std::string(kAuditDecisions) + " for verdicts that turned";
+      }
       question.query.filter.decision = decision;
       return "";
     }
   }
-  return "decision: " + Shown(value) + " is no decision; give Allowed, Warned or Denied";
+  return "decision: " + Shown(value) + " is no decision; give Allowed, Warned, Denied or VerdictChanged";
 }
 
 std::string SetRegistry(AuditQuestion& question, std::string value, base::Time /*now*/) {

@@ -16,6 +16,7 @@
 
 #include "audit/store.h"
 #include "cli/audit_rows.h"
+#include "tests/audit/sample_changes.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 
@@ -39,10 +40,8 @@ class AuditCommandTest : public testing::Test {
     arguments_.wait = [] { return false; };
   }
 
-  void Commit(const SampleRecord& sample) {
-    const audit::Record record = sample.Make();
-    ASSERT_TRUE(store_->Commit({&record, 1}));
-  }
+  void Commit(const SampleRecord& sample) { CommitRecord(sample.Make()); }
+  void CommitRecord(const audit::Record& record) { ASSERT_TRUE(store_->Commit({&record, 1})); }
 
   int Run() {
     out_.str({});
@@ -66,6 +65,48 @@ TEST_F(AuditCommandTest, TableShowsWhoWhatAndWhy) {
       "TIME                 DECISION  NAMESPACE/NAME  USER                               IMAGE                             WHY\n"
       "2026-11-23 12:00:00  Allowed   bank/teller     anna                               contoso.azurecr.io/shop/cart:1.4\n"
       "2026-11-23 12:00:00  Denied    shop/cart       kube-system:replicaset-controller  contoso.azurecr.io/shop/cart:1.4  private-link\n");
+}
+
+TEST_F(AuditCommandTest, ShowsVerdictsThatTurnedBetweenAdmissions) {
+  Commit({.uid = "1"});
+  CommitRecord(support::ChangeAt(At("2026-11-23T12:10:00Z")));
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("\n2026-11-23 12:10:00  VerdictChanged                        contoso.azurecr.io                "
+                                    "public-network-access-disabled: Compliant -> NonCompliant, "));
+  EXPECT_LT(out_.str().find("VerdictChanged"), out_.str().find("Denied"));
+
+  arguments_.terminal = {.width = 400, .colour = false, .unicode = true};
+  arguments_.filter.decision = "verdictchanged";
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("public-network-access-disabled: Compliant → NonCompliant, publicNetworkAccess: \"Enabled\" (wanted "
+                                    "Disabled)\n"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("Denied")));
+
+  arguments_.filter.decision.clear();
+  arguments_.filter.registry = "contoso.azurecr.io";
+  arguments_.output = AuditOutput::kCsv;
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(),
+              HasSubstr(",VerdictChanged,false,,,,,,,\"public-network-access-disabled of contoso.azurecr.io: Compliant → NonCompliant, "
+                        "publicNetworkAccess: \"\"Enabled\"\" (wanted Disabled)\"\r\n"));
+  EXPECT_THAT(out_.str(), HasSubstr(",Denied,"));
+
+  arguments_.filter.registry.clear();
+  arguments_.filter.namespace_name = "shop";
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), Not(HasSubstr("VerdictChanged")));
+}
+
+TEST_F(AuditCommandTest, FollowsVerdictsThatTurn) {
+  arguments_.follow = true;
+  arguments_.output = AuditOutput::kJsonLines;
+  int waits = 0;
+  arguments_.wait = [&] {
+    CommitRecord(support::ChangeAt(At("2026-11-23T12:10:00Z")));
+    return ++waits == 1;
+  };
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_EQ(out_.str(), support::ChangeAt(At("2026-11-23T12:10:00Z")).json + "\n");
 }
 
 TEST_F(AuditCommandTest, TableFitsTheTerminal) {
@@ -172,7 +213,7 @@ TEST_F(AuditCommandTest, WrongArgumentsEndWithTwoAndWhatWasExpected) {
   };
   EXPECT_THAT(error([](AuditArguments& a) { a.filter.since = "tomorrow"; }), HasSubstr("--since tomorrow"));
   EXPECT_THAT(error([](AuditArguments& a) { a.filter.until = "1x"; }), HasSubstr("--until 1x"));
-  EXPECT_THAT(error([](AuditArguments& a) { a.filter.decision = "No"; }), HasSubstr("Allowed, Warned or Denied"));
+  EXPECT_THAT(error([](AuditArguments& a) { a.filter.decision = "No"; }), HasSubstr("Allowed, Warned, Denied or VerdictChanged"));
   EXPECT_THAT(error([](AuditArguments& a) { a.limit = 0; }), HasSubstr("--limit 0"));
   EXPECT_THAT(error([](AuditArguments& a) { a.config = "x.yaml"; }), HasSubstr("--config"));
   for (const AuditOutput output : {AuditOutput::kJson, AuditOutput::kCsv}) {
@@ -324,6 +365,12 @@ TEST(AuditRow, ShowsTheFailureWhereThereIsOne) {
 }
 
 TEST(AuditRow, SaysWhenARecordCannotBeRead) {
+  const AuditRow gone = ReadAuditRow(
+      R"({"decision":"VerdictChanged","registry":"contoso.azurecr.io","requirement":"unknownRegistry","before":{"result":"Compliant"},)"
+      R"("after":{"result":"Unknown","evidence":[7],"reason":"the registry is gone"}})");
+  EXPECT_EQ(gone.change, "Compliant → Unknown, the registry is gone");
+  EXPECT_EQ(gone.registry, "contoso.azurecr.io");
+  EXPECT_EQ(ReadAuditRow(R"({"decision":"VerdictChanged","before":7,"after":[]})").change, " → ");
   EXPECT_EQ(ReadAuditRow("{").why, "the record cannot be read");
   EXPECT_EQ(ReadAuditRow("[]").why, "the record cannot be read");
   EXPECT_EQ(ReadAuditRow(R"({"images":7,"resource":[],"uid":{}})").uid, "");

@@ -13,6 +13,7 @@
 
 #include "audit/record.h"
 #include "policy/decision.h"
+#include "tests/audit/sample_changes.h"
 #include "tests/audit/scratch.h"
 #include "tests/cli/run.h"
 #include "tests/support/admission_world.h"
@@ -89,6 +90,15 @@ class AuditReplayTest : public ::testing::Test {
   std::string lines_;
   int admitted_ = 0;
 };
+
+TEST_F(AuditReplayTest, PassesOverVerdictsThatTurned) {
+  Keep({Admit(kAudit, support::kCompliantImage), support::ChangeAt(clock_.Now() - 1h)});
+  EXPECT_EQ(Run(With("deny.yaml")).out, "1 admission since 2026-11-16T12:00:00Z: 1 the same\n");
+  AuditReplayArguments lines = With("deny.yaml");
+  lines.database.clear();
+  lines.records = "-";
+  EXPECT_EQ(Run(lines, lines_).out, "1 admission since 2026-11-16T12:00:00Z: 1 the same\n");
+}
 
 TEST_F(AuditReplayTest, TellsWhatWouldNewlyBeDenied) {
   Keep({Admit(kAudit, support::kCompliantImage), Admit(kAudit, support::kNonCompliantImage), Admit(kAudit, support::kNonCompliantImage),

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "audit/store.h"
+#include "tests/audit/sample_changes.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 
@@ -101,6 +102,44 @@ TEST_F(AuditShowTest, TellsAllOfARecord) {
             "What the person was told\n"
             "  container cart is refused\n"
             "  az acr update …\n");
+}
+
+TEST_F(AuditShowTest, TellsBothSidesOfAVerdictThatTurned) {
+  const audit::Record record = support::SampleChange().Make();
+  ASSERT_TRUE(store_->Commit({&record, 1}));
+  arguments_.uid = record.uid;
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_EQ(out_.str(),
+            "VerdictChanged: public-network-access-disabled of contoso.azurecr.io\n"
+            "\n"
+            "when            2026-11-24 10:00:00 +01:00 (2026-11-24T09:00:00.123456Z)\n"
+            "uid             " +
+                record.uid +
+                "\n"
+                "resource        "
+                "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/"
+                "contoso\n"
+                "definition      /providers/Microsoft.Authorization/policyDefinitions/0fdf0491-d080-4575-b627-ad0e843cba0f\n"
+                "policy          sha256:00ff\n"
+                "cluster         prod-weu\n"
+                "replica         acr-admission-6c9\n"
+                "\n"
+                "Before\n"
+                "  observed        2026-11-24 09:58:30 (2026-11-24T08:58:30Z)\n"
+                "  Compliant\n"
+                "\n"
+                "After\n"
+                "  observed        2026-11-24 09:59:31 (2026-11-24T08:59:31Z)\n"
+                "  NonCompliant, effect Deny\n"
+                "    publicNetworkAccess is Enabled, expected Disabled\n");
+}
+
+TEST_F(AuditShowTest, SaysWhatAzurePolicySaidOfAVerdictThatTurned) {
+  Commit(R"({"decision":"VerdictChanged","before":7,"after":{"result":"Unknown","reason":"\u001bno state","azurePolicy":)"
+         R"({"state":"Exempt","read":"2026-11-24T08:59:31Z"},"evidenceOmitted":true}})");
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("    reason: ?no state\n    Azure Policy says: Exempt, read 2026-11-24T08:59:31Z\n"
+                                    "    the record had no room for all of the evidence\n"));
 }
 
 TEST_F(AuditShowTest, SaysWhereAnOlderRecordHasNoMessage) {

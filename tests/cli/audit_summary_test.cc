@@ -54,6 +54,13 @@ class AuditSummaryTest : public testing::Test {
   std::ostringstream out_, err_;
 };
 
+TEST_F(AuditSummaryTest, HasNoDecisionThatIsNone) {
+  arguments_.filter.decision = "VerdictChanged";
+  EXPECT_EQ(Run(), 2);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), HasSubstr("a summary counts admissions"));
+}
+
 TEST_F(AuditSummaryTest, CountsOverTimeAndByWhatItWasFor) {
   Commit({.decision = DecisionKind::kAllowed, .time = At("2026-11-23T10:10:00Z")}, 7);
   Commit({.namespace_name = "bank", .user = "bert", .time = At("2026-11-23T10:20:00Z")}, 4);

@@ -116,6 +116,7 @@ audit:
   enabled: false
   database: log/audit.db
   stdout: false
+  verdictChanges: false
   retention: {age: 7d, size: 500MiB}
   record: denied
   durability: disk
@@ -140,6 +141,7 @@ scan: {lease: scanner}
   EXPECT_FALSE(config.audit.enabled);
   EXPECT_EQ(config.audit.database, Path("log/audit.db"));
   EXPECT_FALSE(config.audit.standard_output);
+  EXPECT_FALSE(config.audit.verdict_changes);
   EXPECT_EQ(config.audit.retention_age, std::chrono::days(7));
   EXPECT_EQ(config.audit.retention_bytes, std::int64_t{500} << 20);
   EXPECT_EQ(config.audit.record, cli::AuditRecord::kDenied);

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "policy/child_kinds.h"
 
@@ -192,22 +193,55 @@ TEST(VerdictChange, ComesByLoginServer) {
   EXPECT_TRUE(std::is_sorted(changes.begin(), changes.end()));
 }
 
-TEST(KnownVerdicts, AreWhatWasMetWhenItWasSaved) {
-  RegistryFacts saved =
-      FactsOf("contoso.azurecr.io", {FindingOf("private-link", FindingResult::kUnknown), FindingOf("premium-sku", FindingResult::kUnknown)},
-              kTuesday);
-  saved.verdict[0].last_compliant = kTuesday;
-  saved.verdict[1].last_compliant = kMonday;  // not met on Tuesday, or not known then: the file does not say which
-  const Facts known = KnownVerdicts(Registries({saved}));
-  const Policy policy = PolicyWith({"private-link", "premium-sku"});
+// A registry whose public network access is that, as it is saved: what it was judged to be is not in the file.
+std::shared_ptr<RegistryFacts> Saved(const char* access) {
+  auto facts = std::make_shared<RegistryFacts>(FactsOf("contoso.azurecr.io", {}));
+  facts->registry.body =
+      std::string(R"({"type":"Microsoft.ContainerRegistry/registries","properties":{"publicNetworkAccess":")") + access + R"("}})";
+  return facts;
+}
 
-  const Facts now = Registries({FactsOf("contoso.azurecr.io", {FindingOf("private-link", FindingResult::kNonCompliant),
-                                                               FindingOf("premium-sku", FindingResult::kNonCompliant)})});
-  EXPECT_THAT(Changes(known, now, policy), ElementsAre("contoso.azurecr.io private-link Compliant NonCompliant"));
-  const Facts same = Registries({FactsOf(
-      "contoso.azurecr.io", {FindingOf("private-link", FindingResult::kCompliant), FindingOf("premium-sku", FindingResult::kCompliant)})});
-  EXPECT_THAT(Changes(known, same, policy), IsEmpty());
-  EXPECT_THAT(Changes(known, {}, policy), ElementsAre("contoso.azurecr.io unknownRegistry Compliant Unknown"));
+Policy PublicAccessDisabled() {
+  Policy policy = PolicyWith({"public-network-access-disabled"});
+  policy.requirements[0].definition = DefinitionSet::WithBuiltIns().Find("public-network-access-disabled");
+  policy.requirements[0].parameters = BindParameters(*policy.requirements[0].definition, nlohmann::json::object()).value();
+  return policy;
+}
+
+std::shared_ptr<RegistryFacts> Judged(std::shared_ptr<RegistryFacts> facts, const Policy& policy) {
+  facts->registry.observed = kTuesday;
+  facts->verdict = Judge(facts->registry, policy, nullptr, kTuesday);
+  return facts;
+}
+
+TEST(JudgeSaved, IsWhatTheSavedRegistriesWouldBeByThePolicyInForce) {
+  const Policy policy = PublicAccessDisabled();
+  const auto changes_from = [&](const char* saved, const char* current) {
+    Facts before, after;
+    before.Add(Saved(saved));
+    after.Add(Judged(Saved(current), policy));
+    return Changes(JudgeSaved(before, after, policy, kTuesday, HiddenMembers::kAsAzure), after, policy);
+  };
+  EXPECT_THAT(changes_from("Disabled", "Enabled"), ElementsAre("contoso.azurecr.io public-network-access-disabled Compliant NonCompliant"));
+  EXPECT_THAT(changes_from("Enabled", "Disabled"), ElementsAre("contoso.azurecr.io public-network-access-disabled NonCompliant Compliant"));
+  EXPECT_THAT(changes_from("Enabled", "Enabled"), IsEmpty());
+  EXPECT_THAT(changes_from("Disabled", "Disabled"), IsEmpty());
+}
+
+TEST(JudgeSaved, SharesWhatIsDescribedAsBeforeAndKeepsWhoIsGone) {
+  const Policy policy = PublicAccessDisabled();
+  Facts saved, current;
+  saved.Add(Saved("Enabled"));
+  EXPECT_THAT(Changes(JudgeSaved(saved, current, policy, kTuesday, HiddenMembers::kAsAzure), current, policy),
+              ElementsAre("contoso.azurecr.io unknownRegistry Compliant Unknown"));
+  current.Add(Judged(Saved("Enabled"), policy));
+  EXPECT_EQ(JudgeSaved(saved, current, policy, kTuesday, HiddenMembers::kAsAzure).Find("contoso.azurecr.io"),
+            current.Find("contoso.azurecr.io"));
+  auto with_tokens = Saved("Enabled");
+  with_tokens->registry.children = std::make_shared<const ChildLists>(ChildLists{{"tokens", {kMonday, "[]", ""}}});
+  saved.Add(with_tokens);
+  EXPECT_NE(JudgeSaved(saved, current, policy, kTuesday, HiddenMembers::kAsAzure).Find("contoso.azurecr.io"),
+            current.Find("contoso.azurecr.io"));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct FakeDecision {
   std::string user = "jane";
   std::string registry = "contoso.azurecr.io";
   base::Time time{};
+  std::string record = {};  // as it is; "": made of the above
 };
 
 class FakeAuditLog final : public audit::Reader {
@@ -33,6 +34,9 @@ class FakeAuditLog final : public audit::Reader {
 
   // In a writer's order of keys, and with spaces as no writer of ours puts them: it must come out as it is.
   static std::string RecordOf(const FakeDecision& decision) {
+    if (!decision.record.empty()) {
+      return decision.record;
+    }
     const auto text = [](const std::string& value) { return nlohmann::json(value).dump(); };
     return R"({"time":)" + text(base::FormatTime(decision.time)) + R"(,"uid":)" + text(decision.uid) + R"(,"decision":)" +
            text(decision.decision) + R"(, "resource":{"kind":"Pod","namespace":"decoy"},"namespace":)" +

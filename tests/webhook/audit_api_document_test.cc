@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 const base::Time kNow = *base::ParseTime("2026-11-23T12:00:00Z");
@@ -56,6 +57,20 @@ bool IsOfType(const json& value, const std::string& type) {
 // What of `value` the schema does not describe, by path: the keywords that the document uses, and keys that it does not name.
 void Check(const json& value, const json& reference, const std::string& path, std::vector<std::string>& problems) {
   const json& schema = Resolve(reference);
+  if (const auto choices = schema.find("oneOf"); choices != schema.end()) {
+    std::vector<std::string> all;
+    const auto fits = std::count_if(choices->begin(), choices->end(), [&](const json& choice) {
+      std::vector<std::string> found;
+      Check(value, choice, path, found);
+      all.insert(all.end(), found.begin(), found.end());
+      return found.empty();
+    });
+    if (fits != 1) {
+      problems.insert(problems.end(), all.begin(), all.end());
+      problems.push_back(path + ": fits " + std::to_string(fits) + " of oneOf");
+    }
+    return;
+  }
   if (const auto type = schema.find("type"); type != schema.end()) {
     const json types = type->is_array() ? *type : json::array({*type});
     if (std::none_of(types.begin(), types.end(), [&](const json& one) { return IsOfType(value, one); })) {
@@ -195,8 +210,16 @@ TEST(AuditApiDocument, DescribesEveryKeyOfARecord) {
   EXPECT_THAT(ProblemsOf(json::parse(record.value()), "Record"), IsEmpty());
 }
 
+TEST(AuditApiDocument, DescribesEveryKeyOfAVerdictThatTurned) {
+  const auto record = base::ReadFile(ACR_TEST_DATA "/audit_verdict_record.json", std::size_t{1} << 20);
+  EXPECT_THAT(ProblemsOf(json::parse(record.value()), "VerdictChange"), IsEmpty());
+  EXPECT_THAT(ProblemsOf(json::parse(record.value()), "Entry"), IsEmpty());
+  EXPECT_THAT(ProblemsOf(json::parse(record.value()), "Record"), Not(IsEmpty()));
+}
+
 TEST(AuditApiDocument, ExamplesAreAsItsSchemasSay) {
   EXPECT_THAT(ProblemsOf(Document().at("components").at("examples").at("denied").at("value"), "Record"), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Document().at("components").at("examples").at("turned").at("value"), "VerdictChange"), IsEmpty());
   for (const auto& [path, schema] : {std::pair("/audit/v1/decisions", "Page"), {"/audit/v1/summary", "Summary"}}) {
     const json& content = Document().at("paths").at(path).at("get").at("responses").at("200").at("content").at("application/json");
     EXPECT_THAT(ProblemsOf(content.at("example"), schema), IsEmpty());
@@ -232,7 +255,7 @@ TEST(AuditApiDocument, AnswersAreAsItsSchemasSay) {
   };
   EXPECT_THAT(ProblemsOf(json::parse(ask("decisions").body), "Page"), IsEmpty());
   EXPECT_THAT(ProblemsOf(json::parse(ask("decisions?scope=replica").body), "Page"), IsEmpty());
-  EXPECT_THAT(ProblemsOf(json::parse(ask("decisions/1").body), "Record"), IsEmpty());
+  EXPECT_THAT(ProblemsOf(json::parse(ask("decisions/1").body), "Entry"), IsEmpty());
   EXPECT_THAT(ProblemsOf(json::parse(ask("summary").body), "Summary"), IsEmpty());
 
   // Every status that comes is one that the operation has.

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "tests/support/fake_audit_log.h"
 
 namespace webhook {
@@ -224,6 +225,22 @@ TEST_F(AuditApi, OneDecisionMayBeSeenByItsNamespacesViewer) {
   may_ = {"shop"};
   EXPECT_EQ(Ask("decisions/1").status, 200u);
   EXPECT_THAT(asked_, ElementsAre("get ", "get shop"));
+}
+
+TEST_F(AuditApi, VerdictsThatTurnedAreTheClustersAndNoNamespaces) {
+  std::string record = base::ReadFile(ACR_TEST_DATA "/audit_verdict_record.json", std::size_t{1} << 20).value();
+  record = json::parse(record).dump();
+  cluster_.Add({.uid = "v", .namespace_name = std::nullopt, .decision = "VerdictChanged", .time = kNow, .record = record});
+  EXPECT_THAT(Ask("decisions?decision=VerdictChanged").body, HasSubstr("[" + record + "]"));
+  EXPECT_EQ(Ask("decisions/v").body, record + "\n");
+  EXPECT_EQ(Ask("summary?decision=VerdictChanged").status, 400u);
+
+  may_ = {"shop"};
+  EXPECT_EQ(Ask("decisions?decision=VerdictChanged").status, 403u);
+  EXPECT_EQ(Ask("decisions?decision=VerdictChanged&namespace=shop").body, "{\"decisions\":[],\"next\":null,\"incomplete\":[]}\n");
+  EXPECT_EQ(Ask("decisions/v").status, 404u);
+  cluster_.IgnoreNamespaces();  // a reader that is wrong
+  EXPECT_EQ(Ask("decisions?decision=VerdictChanged&namespace=shop").status, 500u);
 }
 
 TEST_F(AuditApi, WhatMayNotBeSeenIsNotThere) {

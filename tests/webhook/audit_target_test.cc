@@ -69,6 +69,13 @@ TEST(AuditTarget, TakesEveryFilter) {
   EXPECT_TRUE(question.replica_only);
 }
 
+TEST(AuditTarget, VerdictsThatTurnedAreListedAndNotCounted) {
+  EXPECT_EQ(Parse("/audit/v1/decisions?decision=verdictchanged").query.filter.decision, "VerdictChanged");
+  const auto summary = ParseAuditTarget("/audit/v1/summary?decision=VerdictChanged", kNow);
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error(), "decision: a summary counts admissions; ask /audit/v1/decisions for verdicts that turned");
+}
+
 TEST(AuditTarget, ASummaryHasFiltersAndScopeAndNoPages) {
   const AuditQuestion question = Parse("/audit/v1/summary?since=2026-11-01&namespace=sh*&scope=cluster");
   EXPECT_EQ(question.query.filter.since, *base::ParseTime("2026-11-01"));

@@ -73,6 +73,7 @@ audit:
   enabled: {{ .Values.audit.enabled }}
   database: /var/lib/acr-admission/audit.db
   stdout: {{ .Values.audit.stdout }}
+  verdictChanges: {{ .Values.audit.verdictChanges }}
   record: {{ .Values.audit.record }}
   durability: {{ .Values.audit.durability }}
   onFailure: {{ .Values.audit.onFailure }}
