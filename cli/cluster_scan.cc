@@ -1,5 +1,6 @@
 #include "cli/cluster_scan.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/text.h"
@@ -83,7 +84,7 @@ void ClusterScan::BeginTerm() {
     return;
   }
   follow_failures_.Clear();
-  term_.emplace();
+  term_ = std::make_unique<Term>();
   term_->follower = *std::move(follower);
   term_->outputs = std::make_unique<ScanOutputs>(cluster_, config_, clock_, log_, writes_);
   base::MutexLock lock(mutex_);

@@ -99,7 +99,7 @@ class ClusterScan {
   kube::Leadership leadership_;
   std::optional<Instant> ticked_at_;
   ScanWrites writes_;
-  std::optional<Term> term_;
+  std::unique_ptr<Term> term_;  // null: it does not lead
   ClusterFailures lease_failures_, follow_failures_;
   Condition pods_{"what runs in the cluster cannot be followed"};
   Condition owners_{"ReplicaSets and Jobs cannot be followed, so the names of Deployments and CronJobs are guessed from theirs"};

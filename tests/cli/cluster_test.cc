@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/running_follower.h"
+#include "tests/cli/running_world.h"
 #include "tests/kube/kube_world.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_kubernetes_client.h"
@@ -16,6 +18,7 @@
 namespace cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -106,6 +109,25 @@ TEST_F(ClusterTest, CountsFailuresByWhatTheyWereFor) {
   EXPECT_EQ(gauges.failures[0].label, "events");
   EXPECT_EQ(gauges.failures[1].label, "policy");
   EXPECT_EQ(gauges.failures[1].count, 2U);
+}
+
+TEST_F(ClusterTest, WhatRunsIsFollowedOnAConnectionThatEndsWithIt) {
+  support::FakeKubernetesServer server(kubernetes_);
+  Mount(server);
+  PutPod(kubernetes_, "shop", "cart", "contoso.azurecr.io/cart:1");
+  const auto cluster = Create();
+  ASSERT_TRUE(cluster) << cluster.error().ToString();
+  auto connection = (*cluster)->Connect();
+  ASSERT_TRUE(connection) << connection.error().ToString();
+  auto threads = std::make_unique<RunningThreads>(*std::move(connection), std::set<std::string>(), clock_);
+  while (!threads->follower().is_complete()) {
+    std::this_thread::yield();
+  }
+  EXPECT_THAT(Told(threads->follower().index()), ElementsAre("1 of shop/Pod/cart run contoso.azurecr.io/cart:1"));
+  threads.reset();
+  (*cluster)->Tell(kube::Event::Type::kNormal, "Still", "There", "the other connection goes on");
+  (*cluster)->Flush();
+  EXPECT_THAT(kubernetes_.In("/apis/events.k8s.io/v1/namespaces/acr/events"), SizeIs(1));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The program in a cluster: what it keeps there, over TLS, and what a start makes of it.
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -118,6 +119,20 @@ TEST_F(KubernetesServe, AStartWithABadPolicyDecidesByTheLastGoodOne) {
     std::this_thread::yield();
   }
   EXPECT_THAT(GetText(ports.health, "/readyz"), Not(HasSubstr("policy:")));
+  EXPECT_EQ(program.Terminate(), 0);
+}
+
+TEST_F(KubernetesServe, WhatRunsIsTold) {
+  std::ofstream(folder_ / "config.yaml", std::ios::app) << "scan: {registryCompliances: true, reports: true}\n";
+  const json spec = {{"containers", {{{"name", "c"}, {"image", "fabrikam.azurecr.io/shop/cart:1.4"}}}}};
+  kubernetes_.Put("/api/v1/namespaces/shop/pods/cart", {{"kind", "Pod"}, {"spec", spec}});
+  Program program(Serve());
+  const Program::Ports ports = program.WaitForPorts();
+  WaitUntilReady(ports.health);
+  WaitUntilKept("/apis/acr-admission.io/v1alpha1/registrycompliances/fabrikam.azurecr.io");
+  WaitUntilKept("/apis/openreports.io/v1alpha1/namespaces/shop/reports/acr-admission");
+  EXPECT_THAT(GetText(ports.health, "/metrics"),
+              AllOf(HasSubstr("acr_admission_scan_leader 1\n"), HasSubstr("acr_admission_running_violations{namespace=\"shop\"")));
   EXPECT_EQ(program.Terminate(), 0);
 }
 
