@@ -44,6 +44,8 @@ void ClusterScan::Step() {
     } else {
       lease_failures_.Clear();
     }
+    base::MutexLock lock(mutex_);
+    lease_is_known_ = !leadership_.problem();
   }
   bool finishing = false;
   {
@@ -214,6 +216,11 @@ webhook::Gauges::Scan ClusterScan::Gauges() const {
 bool ClusterScan::leads() const {
   base::MutexLock lock(mutex_);
   return gauges_.leads;
+}
+
+bool ClusterScan::tells() const {
+  base::MutexLock lock(mutex_);
+  return gauges_.leads || !lease_is_known_;
 }
 
 }  // namespace cli

@@ -66,6 +66,8 @@ class ClusterScan {
   // Any thread.
   webhook::Gauges::Scan Gauges() const EXCLUDES(mutex_);
   bool leads() const EXCLUDES(mutex_);
+  // Whether this replica is the one to tell what all of them see: it leads, or who does cannot be told. Better told twice than by nobody.
+  bool tells() const EXCLUDES(mutex_);
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
@@ -108,6 +110,7 @@ class ClusterScan {
   base::CondVar changed_;
   bool finishing_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;
+  bool lease_is_known_ GUARDED_BY(mutex_) = false;  // the last look at it succeeded
   webhook::Gauges::Scan gauges_ GUARDED_BY(mutex_);
   std::unique_ptr<base::Periodic> thread_;
 };

@@ -173,7 +173,7 @@ class Service {
       verdict_changes_ = std::make_unique<VerdictChanges>(
           policy::JudgeSaved(saved, first->facts, *first->policy, clock_.Now(), KeeperOptionsOf(config_).hidden_members), config_.cluster,
           HostName(), [this](std::span<const audit::Record> records) { Record(records); }, clock_,
-          [this] { return scan_ == nullptr || scan_->leads(); });
+          [this] { return scan_ == nullptr || scan_->tells(); });
       verdict_changes_->Observe(first);
     }
     if (config_.audit.events) {

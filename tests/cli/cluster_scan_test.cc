@@ -153,6 +153,21 @@ TEST_F(ClusterScanTest, OneReplicaCountsWhatThePolicyWouldRefuse) {
   EXPECT_EQ(replica->scan->Gauges().last_success_seconds, std::chrono::duration<double>(world_.clock.Now().time_since_epoch()).count());
 }
 
+TEST_F(ClusterScanTest, OneTellsWhatAllSeeAndEverybodyWhereWhoLeadsCannotBeTold) {
+  const auto leader = MakeReplica("a");
+  const auto other = MakeReplica("b");
+  EXPECT_TRUE(other->scan->tells());  // nobody has looked yet
+  Tick(*leader, 2);
+  Tick(*other, 2);
+  EXPECT_TRUE(leader->scan->tells());
+  EXPECT_FALSE(other->scan->tells());
+  world_.kubernetes.Fail([](const support::KubernetesCall& call) { return call.type.resource == "leases"; }, {503, {}, ""});
+  Tick(*other, 4);
+  EXPECT_TRUE(other->scan->tells());
+  Tick(*other, 4);
+  EXPECT_FALSE(other->scan->tells());
+}
+
 TEST_F(ClusterScanTest, WhoDoesNotLeadListsNothing) {
   const auto leader = MakeReplica("a");
   Tick(*leader, 2);
