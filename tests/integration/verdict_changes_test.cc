@@ -89,7 +89,7 @@ TEST_F(VerdictChangesServe, AreInTheDatabaseOnStandardOutputAndInEveryAnswer) {
   EXPECT_THAT(output, HasSubstr(changes[0] + "\n"));
 
   const std::string uid = change["uid"];
-  EXPECT_THAT(Ask({"audit", "--registry", "contoso.azurecr.io"}), HasSubstr("customer-managed-key: Compliant"));
+  EXPECT_THAT(Ask({"audit", "--registry", "contoso.azurecr.io"}), HasSubstr("contoso.azurecr.io  customer-managed-key"));
   EXPECT_THAT(Ask({"audit", "show", uid}), HasSubstr("VerdictChanged: customer-managed-key of contoso.azurecr.io\n"));
   EXPECT_EQ(Ask({"audit", "--namespace", "shop", "-o", "jsonl"}), "");
   folder_.Write("collected.log", output);
