@@ -19,8 +19,8 @@
 
 namespace policy {
 
-struct Rule;       // the compiled policyRule.if; definition_rule.h
-struct Existence;  // what DeployIfNotExists and AuditIfNotExists ask for; definition_existence.h
+struct Rule;        // the compiled policyRule.if; definition_rule.h
+struct Existence;   // what DeployIfNotExists and AuditIfNotExists ask for; definition_existence.h
 struct Initiative;  // initiative.h
 
 struct ParameterDefinition {

@@ -1,6 +1,7 @@
 #include "scan/registry_compliance.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,9 +111,13 @@ json MakeComplianceStatus(const policy::RegistryFacts& facts, const policy::Poli
   const json& known_conditions = base::ArrayAt(before, "conditions");
   json conditions = json::array();
   conditions.push_back(Condition(kAll, TurnOf(OfAll(facts.verdict)), Summary(facts.verdict), known_conditions, now));
+  std::set<std::string> types = {kAll};
   for (const policy::Finding& finding : facts.verdict) {
-    conditions.push_back(
-        Condition(TypeOf(finding.requirement), TurnOf(finding.result), MessageOf(finding, policy.messages), known_conditions, now));
+    std::string type = TypeOf(finding.requirement);
+    while (!types.insert(type).second) {
+      type += '_';  // two of one type would be refused, with all others
+    }
+    conditions.push_back(Condition(type, TurnOf(finding.result), MessageOf(finding, policy.messages), known_conditions, now));
   }
   json status = {{"loginServer", facts.registry.login_server},
                  {"conditions", std::move(conditions)},

@@ -319,9 +319,8 @@ bool Selects(const Filter& filter, const Record& record, const nlohmann::json& j
   };
   const auto image = [&](const auto& matches) { return std::any_of(json["images"].begin(), json["images"].end(), matches); };
   return (!filter.since || record.time >= *filter.since) && (!filter.until || record.time < *filter.until) &&
-         (filter.decision.empty() || filter.decision == DecisionOf(record)) &&
-         like(filter.namespace_name, record.namespace_name) && like(filter.user, record.user) &&
-         (filter.uid.empty() || filter.uid == record.uid) &&
+         (filter.decision.empty() || filter.decision == DecisionOf(record)) && like(filter.namespace_name, record.namespace_name) &&
+         like(filter.user, record.user) && (filter.uid.empty() || filter.uid == record.uid) &&
          image([&](const nlohmann::json& i) { return like(filter.registry, i["registry"]); }) &&
          image([&](const nlohmann::json& i) { return filter.image.empty() || GlobMatches(filter.image, i["image"].get<std::string>()); });
 }

@@ -221,7 +221,7 @@ TEST_F(VerdictsInALog, AreInNoSummary) {
     EXPECT_THAT(summary.by_namespace, SizeIs(1));
     EXPECT_THAT(summary.by_user, SizeIs(1));
   };
-  expect_two(summary_of({}));                    // from rows
+  expect_two(summary_of({}));                          // from rows
   CommitRecord(ChangeAt(At("2026-11-24T10:10:00Z")));  // an hour of its own
   ASSERT_TRUE(store_->Maintain());
   expect_two(summary_of({}));  // from counts

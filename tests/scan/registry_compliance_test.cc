@@ -1,5 +1,8 @@
 #include "scan/registry_compliance.h"
 
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -74,6 +77,16 @@ TEST_F(RegistryCompliance, WhatIsBadIsNotMadeUnknownByWhatIsUnknown) {
   EXPECT_EQ(unknown[2]["message"], "the body has no member \"encryption\"");
   facts_.verdict = {policy::Compliant("customer-managed-key")};
   EXPECT_EQ(Make()["status"]["conditions"][0]["message"], "meets all requirements");
+}
+
+TEST_F(RegistryCompliance, NoTwoConditionsAreOfOneType) {
+  facts_.verdict = {policy::Compliant("team tag"), policy::NonCompliant("team_tag"), policy::Unknown("Compliant")};
+  std::set<std::string> types;
+  const json object = Make();
+  for (const json& condition : object["status"]["conditions"]) {
+    types.insert(condition["type"].get<std::string>());
+  }
+  EXPECT_EQ(types, (std::set<std::string>{"Compliant", "team_tag", "team_tag_", "Compliant_"}));
 }
 
 TEST_F(RegistryCompliance, IsTheSameWhileNothingChanges) {
