@@ -1,7 +1,9 @@
 """What runs already: a registry that turns is seen by whoever asks kubectl, reads Events, scrapes metrics or looks at reports."""
 
+import collections
 import contextlib
 import json
+import random
 import subprocess
 
 from checks.c_policy import policy_text
@@ -236,3 +238,62 @@ def vanished_registry(world):
         assert compliance(world)["metadata"]["uid"] == uid, "objects survive an upgrade"
         world.release.install()
         eventually("and has one again", lambda: len(compliance(world)["status"]["conditions"]) == 5, within=SOON)
+
+
+PODS, DEPLOYMENTS = 2_000, 20
+
+
+@check("thousands of pods: what is known of them is what a fresh list has, through scaling, deletions and an API server that restarts",
+       "controllers replicas kubectl")
+def thousands(world):
+    chance = random.Random(7)
+    spaces = [world.namespace() for _ in range(4)]
+    deployments = []
+    for index in range(DEPLOYMENTS):
+        thing = world.workload("Deployment", spaces[index % len(spaces)], GOOD, replicas=PODS // DEPLOYMENTS)
+        world.api.create(thing)
+        deployments.append((thing["metadata"]["namespace"], thing["metadata"]["name"]))
+    excluded = {"kube-system", world.release.namespace}
+
+    def there() -> int:
+        return sum(pod["metadata"]["namespace"] not in excluded and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+                   for pod in world.api.list("Pod"))
+
+    def is_settled() -> bool:
+        wanted = sum(thing["spec"]["replicas"] for space in spaces for thing in world.api.list("Deployment", space))
+        return sum(len(world.api.list("Pod", space)) for space in spaces) == wanted
+
+    def known() -> float:
+        return world.metrics(leader(world).address)["scan_pods"]
+
+    eventually("the controllers made its pods", is_settled, within=180, every=2)
+    eventually("all are known", lambda: known() == there(), within=SOON, every=1)
+    most = there()
+    for turn in range(6):
+        for space, name in chance.sample(deployments, 6):
+            if chance.random() < 0.5:
+                world.api.patch("Deployment", name, {"spec": {"replicas": chance.randrange(2 * PODS // DEPLOYMENTS)}}, space)
+            else:
+                world.api.delete_all("Pod", space)
+                break
+        if turn == 2:  # watches end, and what happens meanwhile is in no event of theirs
+            server = next(process for process in world.control_plane.processes if process.name == "kube-apiserver" and process.running())
+            server.stop()
+            world.control_plane.processes.append(world.control_plane.start_api_server())
+            eventually("the API server is back", lambda: world.api.send("GET", "/readyz")[0] == 200, within=90)
+    eventually("the controllers are done", is_settled, within=180, every=2)
+    eventually("what is known is what is there", lambda: known() == there(), within=SOON, every=1)
+
+    with inventory_put_back(world) as before:
+        set_registries(world, without_private_link(before))
+        world.kubectl("wait", f"--for=condition={REQUIREMENT}=False", f"acr/{REGISTRY}", f"--timeout={SOON}s")
+        for space in spaces:
+            found = collections.Counter(finding["requirement"] for workload in scanned(world, registries(world), space)
+                                        for finding in {finding["requirement"]: finding for finding in workload["findings"]}.values())
+            eventually(f"{space}: the metric says what the command finds", lambda space=space, found=found: violations(world, space) == found,
+                       within=SOON, every=1)
+    for space, name in deployments:
+        world.api.delete("Deployment", name, space)
+    eventually("nothing of them is left", lambda: not any(world.api.list("Pod", space) for space in spaces), within=180, every=2)
+    eventually("and nothing of them is known", lambda: known() == there(), within=SOON, every=1)
+    return f"{most} pods, {there()} when they were gone"
