@@ -111,8 +111,8 @@ std::size_t ScanOutputs::Bring(Kind& kind, std::size_t max_writes) {
     if (progress.written >= max_writes) {
       kind.not_before = {};  // what it was about is one object of many
     }
-    if (progress.error->status == kNotFound) {
-      kind.read_at.reset();  // the API may be gone
+    if (progress.error->status == kNotFound || progress.error->kind == kube::ApiError::Kind::kConflict) {
+      kind.read_at.reset();  // the API may be gone, or another replica has written meanwhile
     }
   } else {
     kind.failures.Clear();

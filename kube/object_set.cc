@@ -108,8 +108,8 @@ ObjectSet::Progress ObjectSet::Bring(const std::map<Key, json>& wanted, std::siz
       continue;
     }
     ++progress.written;
-    const auto gone =
-        api_.Delete(In(key), key.second, {.uid = TextOf(MetadataOf(known->second.object), "uid"), .resource_version = ""}, kObjectDeadline);
+    const auto gone = api_.Delete(
+        In(key), key.second, {.uid = TextOf(MetadataOf(known->second.object), "uid"), .resource_version = VersionOf(key)}, kObjectDeadline);
     if (gone || gone.error().kind == ApiError::Kind::kNotFound) {
       known = known_.erase(known);
     } else {
@@ -128,8 +128,11 @@ bool ObjectSet::IsAsWanted(const Key& key, const json& wanted) const {
 ApiResult<std::size_t> ObjectSet::Write(const Key& key, const json& wanted) {
   const Collection in = In(key);
   std::size_t requests = 0;
-  const auto apply = [&](const Collection& where, const json& fields) {
+  const auto apply = [&](const Collection& where, json fields) {
     ++requests;
+    if (std::string version = VersionOf(key); !version.empty()) {
+      fields["metadata"]["resourceVersion"] = std::move(version);
+    }
     return api_.Apply(where, key.second, fields, options_.manager, OnConflict::kForce, kObjectDeadline);
   };
   json object = wanted;
@@ -159,6 +162,11 @@ ApiResult<std::size_t> ObjectSet::Write(const Key& key, const json& wanted) {
   }
   known_[key].written = wanted;
   return requests;
+}
+
+std::string ObjectSet::VersionOf(const Key& key) const {
+  const auto known = known_.find(key);
+  return known == known_.end() ? "" : TextOf(MetadataOf(known->second.object), "resourceVersion");
 }
 
 Collection ObjectSet::In(const Key& key) const {

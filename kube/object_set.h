@@ -1,4 +1,5 @@
-// Objects of one resource that are all ours, kept as they should be: written by server-side apply, and only where they differ.
+// Objects of one resource that are all ours, kept as they should be: written by server-side apply, only where they differ, and only while
+// they are as they were read. Of two that write, the later one learns that it was.
 #pragma once
 
 #include <chrono>
@@ -46,7 +47,8 @@ class ObjectSet {
   };
   // Makes and changes what differs from `wanted`, and deletes what is not wanted: at most `max_writes` requests. A failure that others
   // would meet too ends it; one of a single object (its namespace ends, a quota, a policy) does not. An object that the
-  // server keeps otherwise than it was written (pruned by another version of its schema) is not written again and again.
+  // server keeps otherwise than it was written (pruned by another version of its schema) is not written again and again. kConflict: another
+  // has written (or the answer to our own last write was lost), and until the next Load nothing that is there is changed.
   Progress Bring(const std::map<Key, nlohmann::json>& wanted, std::size_t max_writes);
 
  private:
@@ -57,6 +59,7 @@ class ObjectSet {
 
   bool IsAsWanted(const Key& key, const nlohmann::json& wanted) const;
   ApiResult<std::size_t> Write(const Key& key, const nlohmann::json& wanted);
+  std::string VersionOf(const Key& key) const;  // "" for what is not known to be there
   Collection In(const Key& key) const;
 
   Api& api_;

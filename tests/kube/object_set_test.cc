@@ -185,6 +185,27 @@ TEST_F(ObjectSetTest, WhatTheServerKeepsOtherwiseIsNotWrittenAgainAndAgain) {
   EXPECT_EQ(Calls(), before);
 }
 
+TEST_F(ObjectSetTest, WhatAnotherWroteMeanwhileIsNotOverwritten) {
+  ObjectSet first = Compliances();
+  ObjectSet second = Compliances();
+  ASSERT_TRUE(first.Load());
+  first.Bring(Two(), 100);
+  ASSERT_TRUE(second.Load());
+  Wanted later = Two();
+  later[{"", "a.azurecr.io"}]["status"]["workloads"] = 5;
+  EXPECT_FALSE(second.Bring(later, 100).error);
+  Wanted stale = Two();
+  stale[{"", "a.azurecr.io"}]["status"]["workloads"] = 4;
+  const auto progress = first.Bring(stale, 100);
+  ASSERT_TRUE(progress.error);
+  EXPECT_EQ(progress.error->kind, ApiError::Kind::kConflict);
+  EXPECT_EQ(first.Bring({}, 100).error->kind, ApiError::Kind::kConflict);  // nor deleted
+  EXPECT_EQ(Status("a.azurecr.io")["workloads"], 5);
+  ASSERT_TRUE(first.Load());
+  EXPECT_FALSE(first.Bring(stale, 100).error);
+  EXPECT_EQ(Status("a.azurecr.io")["workloads"], 4);
+}
+
 // Whatever fails in between, in the end there is what is wanted, and nothing else.
 TEST_F(ObjectSetTest, InTheEndThereIsWhatIsWanted) {
   std::minstd_rand random(7);
@@ -205,9 +226,12 @@ TEST_F(ObjectSetTest, InTheEndThereIsWhatIsWanted) {
     if (below(7) == 0) {
       world_.client.LoseAnswers(1);
     }
-    set.Bring(wanted, 1 + below(5));
+    if (const auto progress = set.Bring(wanted, 1 + below(5)); progress.error && progress.error->kind == ApiError::Kind::kConflict) {
+      (void)set.Load();
+    }
   }
   for (int calm = 0; calm < 20; ++calm) {
+    (void)set.Load();
     set.Bring(wanted, 100);
   }
   std::map<std::string, json> there;

@@ -275,7 +275,9 @@ http::Response FakeKubernetes::Apply(const KubernetesCall& call) {
     if (!exists || version != Text(found->second.value["metadata"], "resourceVersion")) {
       return ModifiedStatus(call);
     }
-    fields_of_call["metadata"].erase("resourceVersion");
+    if (fields_of_call.contains("metadata")) {
+      fields_of_call["metadata"].erase("resourceVersion");
+    }
   }
   const auto force = call.query.find("force");
   ManagedFields fields = exists ? found->second.fields : ManagedFields();
