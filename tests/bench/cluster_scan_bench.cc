@@ -97,8 +97,11 @@ class World {
   }
 
   bool Counts() const { return !scan_->Gauges().violations.empty(); }
-  bool Tells() const { return Calls("post", "events") > 0 || Calls("create", "events") > 0; }
-  bool HasWrittenAll() const { return Calls("patch", "registrycompliances") >= 2U * kRegistries; }
+  bool Tells() const { return Calls("create", "events") > 0; }
+  // An object and its status for each registry, a report for each namespace.
+  bool HasWrittenAll() const {
+    return Calls("patch", "registrycompliances") >= 2U * kRegistries && Calls("patch", "reports") >= kNamespaces;
+  }
   std::size_t Calls(const std::string& verb, const std::string& what = "") const {
     const auto calls = world_.kubernetes.calls();
     return static_cast<std::size_t>(std::ranges::count_if(
