@@ -20,11 +20,13 @@ Reflector::Reflector(Api& api, Collection collection, Selection selection, Refle
 
 milliseconds Reflector::Step() {
   const auto began = clock_.Monotonic();
-  const bool watches = !version_.empty();
+  const std::string from = version_;
+  const bool watches = !from.empty();
   const auto done = watches ? Watch() : List();
   error_ = done ? std::nullopt : std::optional(done.error());
   if (!done) {
-    if (done.error().kind == ApiError::Kind::kExpired) {
+    const bool brings_nothing = watches && failures_ > 0 && version_ == from;
+    if (done.error().kind == ApiError::Kind::kExpired || brings_nothing) {
       version_.clear();
     }
     return Pause();

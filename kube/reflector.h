@@ -41,7 +41,8 @@ class Reflector {
   Reflector(Api& api, Collection collection, Selection selection, ReflectorCallbacks callbacks, const base::Clock& clock,
             std::uint64_t seed);
 
-  // One list, or one watch: blocks for as long as these take. Returns how long to wait before the next Step.
+  // One list, or one watch: blocks for as long as these take. Returns how long to wait before the next Step. A watch that fails goes on
+  // behind the last event that came; one that fails again, and brought none, begins with a list, lest it fail at the same place for ever.
   std::chrono::milliseconds Step();
 
   // Whether a list was brought to its end since the beginning: the consumer has had everything once.

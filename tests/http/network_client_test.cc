@@ -219,6 +219,65 @@ TEST_F(NetworkClientTest, ASinkTakesMoreThanABodyMayHold) {
   EXPECT_EQ(server.connections(), 1);  // one that was read to its end is kept
 }
 
+TEST_F(NetworkClientTest, ASinkGetsChunksHoweverTheyAreCut) {
+  // Chunks of every size around those of reads and of TLS records, sent in pieces that end anywhere.
+  std::string sent = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string body;
+  char digits[16];
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string chunk(1 + static_cast<std::size_t>(i * 37 % 3'000), static_cast<char>('a' + i % 26));
+    std::snprintf(digits, sizeof digits, "%zx", chunk.size());
+    sent += std::string(digits) + "\r\n" + chunk + "\r\n";
+    body += chunk;
+  }
+  sent += "0\r\n\r\n";
+  const LoopbackServer server([&](Peer& peer, int) {
+    peer.ReadRequest();
+    for (std::size_t at = 0, i = 0; at < sent.size(); ++i) {
+      const std::size_t piece = 1 + i * 7'919 % 40'000;
+      peer.Send(std::string_view(sent).substr(at, piece));
+      at += piece;
+    }
+  });
+  std::string seen;
+  Request request = Get(server.Url("http"));
+  request.sink = [&](std::string_view piece) {
+    seen += piece;
+    return true;
+  };
+  const auto response = client().Send(request);
+  ASSERT_TRUE(response) << response.error().message << " after " << seen.size();
+  EXPECT_EQ(seen, body);
+}
+
+TEST_F(NetworkClientTest, ASinkGetsAStreamOverTls) {
+  std::string body;
+  const LoopbackServer server([&](Peer& peer, int) {
+    if (!peer.StartTls(Certificates().leaf)) {
+      return;
+    }
+    peer.ReadRequest();
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    char digits[16];
+    for (int i = 0; i < 3'000; ++i) {
+      const std::string chunk = std::string(4'000 + static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26)) + "\n";
+      std::snprintf(digits, sizeof digits, "%zx", chunk.size());
+      peer.Send(std::string(digits) + "\r\n" + chunk + "\r\n");
+      body += chunk;
+    }
+    peer.Send("0\r\n\r\n");
+  });
+  std::string seen;
+  Request request = Get(server.Url("https", "/", "localhost"));
+  request.sink = [&](std::string_view piece) {
+    seen += piece;
+    return true;
+  };
+  const auto response = client().Send(request);
+  ASSERT_TRUE(response) << response.error().message << " after " << seen.size();
+  EXPECT_EQ(seen, body);
+}
+
 TEST_F(NetworkClientTest, ASinkGetsNothingOfARefusal) {
   const auto answer_to = [&](const std::string& raw) {
     const LoopbackServer server([&](Peer& peer, int) {

@@ -126,6 +126,19 @@ TEST_F(ReflectorTest, ABrokenWatchGoesOnBehindWhatCame) {
   EXPECT_EQ(first.size() + TakeCalls().size(), 10U);  // each once
 }
 
+TEST_F(ReflectorTest, AWatchThatFailsAgainAtTheSamePlaceBeginsWithAList) {
+  reflector_.Step();
+  PutPod("one");
+  TakeCalls();
+  Refuse("watch", 500, 2);
+  reflector_.Step();
+  reflector_.Step();
+  EXPECT_THAT(TakeCalls(), IsEmpty());
+  reflector_.Step();
+  EXPECT_THAT(TakeCalls(), ElementsAre("begin", "put one", "end"));
+  EXPECT_FALSE(reflector_.error());
+}
+
 TEST_F(ReflectorTest, AListThatBreaksBeginsAnew) {
   PutPod("one");
   Refuse("list", 500);

@@ -263,11 +263,13 @@ def thousands(world):
         wanted = sum(thing["spec"]["replicas"] for space in spaces for thing in world.api.list("Deployment", space))
         return sum(len(world.api.list("Pod", space)) for space in spaces) == wanted
 
-    def known() -> float:
-        return world.metrics(leader(world).address)["scan_pods"]
+    def is_known() -> bool:
+        known, present = world.metrics(leader(world).address)["scan_pods"], there()
+        assert known == present, f"{known} pods are known, {present} are there"
+        return True
 
     eventually("the controllers made its pods", is_settled, within=180, every=2)
-    eventually("all are known", lambda: known() == there(), within=SOON, every=1)
+    eventually("all are known", is_known, within=SOON, every=1)
     most = there()
     for turn in range(6):
         for space, name in chance.sample(deployments, 6):
@@ -282,7 +284,7 @@ def thousands(world):
             world.control_plane.processes.append(world.control_plane.start_api_server())
             eventually("the API server is back", lambda: world.api.send("GET", "/readyz")[0] == 200, within=90)
     eventually("the controllers are done", is_settled, within=180, every=2)
-    eventually("what is known is what is there", lambda: known() == there(), within=SOON, every=1)
+    eventually("what is known is what is there", is_known, within=SOON, every=1)
 
     with inventory_put_back(world) as before:
         set_registries(world, without_private_link(before))
@@ -295,5 +297,5 @@ def thousands(world):
     for space, name in deployments:
         world.api.delete("Deployment", name, space)
     eventually("nothing of them is left", lambda: not any(world.api.list("Pod", space) for space in spaces), within=180, every=2)
-    eventually("and nothing of them is known", lambda: known() == there(), within=SOON, every=1)
+    eventually("and nothing of them is known", is_known, within=SOON, every=1)
     return f"{most} pods, {there()} when they were gone"
