@@ -14,3 +14,10 @@ find_package(tl-expected REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
+
+# Asio and Beast for every room that uses them, their definitions compiled once. A room that took the headers alone would define the same
+# functions a second time: the linker keeps either, and an error code made by one is not equal to the other's.
+add_library(boost_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_asio.cc)
+target_compile_definitions(boost_asio PUBLIC
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(boost_asio PUBLIC Boost::headers Threads::Threads)
