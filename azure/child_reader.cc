@@ -28,13 +28,13 @@ class Collector {
 
   // Adds a page, and returns the way to the next one.
   ArmResult<std::string> Add(const json& page) {
-    const auto value = page.find("value");
-    std::optional<std::string> next = NextLink(page, "nextLink");
-    if (value == page.end() || !value->is_array() || !next) {
+    std::optional<std::string> next = NextOfList(page, "nextLink");
+    if (!next) {
       return Unavailable(source_ + ": expected a list, an object with an array \"value\"");
     }
-    for (std::size_t i = 0; i < value->size(); ++i) {
-      if (const ArmResult<void> added = AddOne((*value)[i], i); !added) {
+    const json& value = page["value"];
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (const ArmResult<void> added = AddOne(value[i], i); !added) {
         return tl::unexpected(added.error());
       }
     }
@@ -93,25 +93,16 @@ ArmResult<policy::ChildList> ReadChildren(Arm& arm, const base::Clock& clock, co
   const std::string list = "/" + std::string(kind);
   Collector children(kind, base::AsciiLower(resource_id + list) + "/");
   policy::ChildList read{.observed = clock.Now()};
-  std::string target = id->Path() + list + "?api-version=" + http::PercentEncode(api_version);
-  for (std::size_t pages = 0; pages < kMaxChildrenPages; ++pages) {
-    const auto call = [&](milliseconds left) { return arm.Get(target, left); };
-    ArmResult<json> page = CallForPage(call, budget, pages == 0 ? Patience::kNone : Patience::kPauses, pause);
-    if (!page) {
-      if (page.error().kind == Kind::kNotFound && pages > 0) {  // a link that has lapsed, not the registry
-        page.error().kind = Kind::kUnavailable;
-      }
-      return tl::unexpected(Explain(std::move(page.error()), api_version, kind));
-    }
-    ArmResult<std::string> next = children.Add(*page);
-    if (!next) {
-      return tl::unexpected(std::move(next.error()));
-    }
-    if (next->empty()) {
-      read.resources = children.Take();
-      return read;
-    }
-    target = *std::move(next);
+  const auto whole = ReadPages(
+      id->Path() + list + "?api-version=" + http::PercentEncode(api_version), {budget, pause, kMaxChildrenPages},
+      [&](const std::string& target, milliseconds left) { return arm.Get(target, left); },
+      [&](const json& page) { return children.Add(page); });
+  if (!whole) {
+    return tl::unexpected(Explain(whole.error(), api_version, kind));
+  }
+  if (*whole) {
+    read.resources = children.Take();
+    return read;
   }
   return Unavailable("the " + std::string(kind) + " have more than " + std::to_string(kMaxChildrenPages) + " pages");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -42,5 +43,21 @@ ArmResult<nlohmann::json> CallForPage(const CallOnce& call, const Budget& budget
 
 // The member `name` ("nextLink"): "" when there is none, nothing when it is no text.
 std::optional<std::string> NextLink(const nlohmann::json& page, std::string_view name);
+// The same of a page whose elements are the array `value`; nothing when it has none.
+std::optional<std::string> NextOfList(const nlohmann::json& page, std::string_view name);
+
+// How the pages of one answer are read.
+struct PageReading {
+  const Budget& budget;
+  const Pause& pause;
+  std::size_t max_pages;                // beyond it an answer goes round in circles
+  Patience patience = Patience::kNone;  // with the first one; with the others it is kPauses
+};
+using AskForPage = std::function<ArmResult<nlohmann::json>(const std::string& target, std::chrono::milliseconds left)>;
+using TakePage = std::function<ArmResult<std::string>(nlohmann::json& page)>;  // where the next one is, "" after the last
+
+// Asks for the pages from `target` on, and has each taken. False when there are more than `max_pages`. Of a page behind the first kNotFound
+// becomes kUnavailable: a link has lapsed, and what it is a list of is there.
+ArmResult<bool> ReadPages(std::string target, const PageReading& reading, const AskForPage& ask, const TakePage& take);
 
 }  // namespace azure

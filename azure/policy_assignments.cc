@@ -120,40 +120,38 @@ class Reading {
     return answer;
   }
 
-  ArmResult<std::vector<json>> ReadPages(Arm& arm, const std::string& first) {
+  ArmResult<std::vector<json>> ReadList(Arm& arm, const std::string& first) {
     const Budget budget(clock_, kPolicyListDeadline);
     const Pause pause = [this](milliseconds time) { wait_(time); };
     std::vector<json> items;
-    std::string target = first;
-    for (std::size_t pages = 0; pages < kMaxPolicyPages; ++pages) {
-      ArmResult<json> page = CallForPage([&](milliseconds left) { return arm.Get(target, left); }, budget, Patience::kPauses, pause);
-      if (!page) {
-        if (page.error().kind == Kind::kNotFound && pages > 0) {  // a link that has lapsed, not the scope
-          page.error().kind = Kind::kUnavailable;
-        }
-        return tl::unexpected(std::move(page.error()));
-      }
-      const auto value = page->find("value");
-      std::optional<std::string> next = NextLink(*page, "nextLink");
-      if (value == page->end() || !value->is_array() || !next) {
-        return Unavailable("expected a list, an object with an array \"value\"");
-      }
-      for (json& item : *value) {
-        items.push_back(std::move(item));
-      }
-      if (items.size() > kMaxPolicyItems) {
-        break;
-      }
-      if (next->empty()) {
-        return items;
-      }
-      target = *std::move(next);
+    const auto whole = ReadPages(
+        first, {budget, pause, kMaxPolicyPages, Patience::kPauses},
+        [&](const std::string& target, milliseconds left) { return arm.Get(target, left); },
+        [&](json& page) -> ArmResult<std::string> {
+          std::optional<std::string> next = NextOfList(page, "nextLink");
+          if (!next) {
+            return Unavailable("expected a list, an object with an array \"value\"");
+          }
+          for (json& item : page["value"]) {
+            items.push_back(std::move(item));
+          }
+          if (items.size() > kMaxPolicyItems) {
+            return TooMany();
+          }
+          return *std::move(next);
+        });
+    if (!whole) {
+      return tl::unexpected(whole.error());
     }
+    return *whole ? ArmResult<std::vector<json>>(std::move(items)) : TooMany();
+  }
+
+  static tl::unexpected<ArmError> TooMany() {
     return Unavailable("more than " + std::to_string(kMaxPolicyPages) + " pages or " + std::to_string(kMaxPolicyItems) + " of them");
   }
 
   ArmResult<std::vector<json>> List(const Question& question, const std::string& target) {
-    return WithIdentities(question, [&](Arm& arm) { return ReadPages(arm, target); });
+    return WithIdentities(question, [&](Arm& arm) { return ReadList(arm, target); });
   }
 
   ArmResult<std::set<std::string>> SubscriptionsBelow(std::string_view group) {

@@ -59,13 +59,13 @@ bool AddRow(const json& row, policy::SubscriptionStates& states) {
 // Adds a page, and returns the way to the next one.
 ArmResult<std::string> AddPage(const json& page, policy::SubscriptionStates& states) {
   const std::string source = "the policy states of subscription " + states.subscription;
-  const auto value = page.find("value");
-  std::optional<std::string> next = NextLink(page, kNextLink);
-  if (value == page.end() || !value->is_array() || !next) {
+  std::optional<std::string> next = NextOfList(page, kNextLink);
+  if (!next) {
     return Unavailable(source + ": expected a list, an object with an array \"value\"");
   }
-  for (std::size_t i = 0; i < value->size(); ++i) {
-    if (!AddRow((*value)[i], states)) {
+  const json& value = page["value"];
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (!AddRow(value[i], states)) {
       return Unavailable(source + ": $.value[" + std::to_string(i) + "] is not the state of a registry in this subscription");
     }
   }
@@ -87,24 +87,15 @@ ArmResult<policy::SubscriptionStates> ReadStates(Arm& arm, const base::Clock& cl
   }
   const Budget budget(clock, deadline);
   policy::SubscriptionStates states{subscription, clock.Now(), {}};
-  std::string target = TargetOf(subscription);
-  for (std::size_t pages = 0; pages < kMaxStatesPages; ++pages) {
-    const auto call = [&](milliseconds left) { return arm.Post(target, nullptr, left); };
-    ArmResult<json> page = CallForPage(call, budget, pages == 0 ? Patience::kNone : Patience::kPauses, pause);
-    if (!page) {
-      if (page.error().kind == Kind::kNotFound && pages > 0) {  // a link that has lapsed, not the subscription
-        page.error().kind = Kind::kUnavailable;
-      }
-      return tl::unexpected(Explain(std::move(page.error()), subscription, arm));
-    }
-    ArmResult<std::string> next = AddPage(*page, states);
-    if (!next) {
-      return tl::unexpected(std::move(next.error()));
-    }
-    if (next->empty()) {
-      return states;
-    }
-    target = std::move(*next);
+  const auto whole = ReadPages(
+      TargetOf(subscription), {budget, pause, kMaxStatesPages},
+      [&](const std::string& target, milliseconds left) { return arm.Post(target, nullptr, left); },
+      [&](const json& page) { return AddPage(page, states); });
+  if (!whole) {
+    return tl::unexpected(Explain(whole.error(), subscription, arm));
+  }
+  if (*whole) {
+    return states;
   }
   return Unavailable("the policy states of subscription " + subscription + " have more than " + std::to_string(kMaxStatesPages) + " pages");
 }

@@ -103,7 +103,7 @@ base::Result<std::optional<certs::Configuration>> ClusterTrustBundle::Read() {
     cluster_.CountFailure(kFailures);
     return tl::unexpected(ToError(object.error()));
   }
-  certs::Configuration configuration{kube::TextOf(kube::MetadataOf(*object), "resourceVersion"), {}};
+  certs::Configuration configuration{kube::ResourceVersionOf(*object), {}};
   const json webhooks = kube::MemberOf(*object, "webhooks");
   for (const json& webhook : webhooks.is_array() ? webhooks : json::array()) {
     const json client = kube::MemberOf(webhook, "clientConfig");

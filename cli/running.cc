@@ -64,7 +64,7 @@ class Reading {
                                           .take =
                                               [&](const std::vector<json>& items) {
                                                 for (const json& item : items) {
-                                                  const json metadata = kube::MetadataOf(item);
+                                                  const json& metadata = kube::MetadataOf(item);
                                                   index_.SetParent(kube::TextOf(metadata, "namespace"),
                                                                    {kind, kube::TextOf(metadata, "name"), kube::TextOf(metadata, "uid")},
                                                                    scan::OwnerOf(item));

@@ -96,7 +96,7 @@ void RunningIndex::PutPod(const json& object) {
 }
 
 void RunningIndex::PutOwner(const std::string& kind, const json& object) {
-  const json metadata = kube::MetadataOf(object);
+  const json& metadata = kube::MetadataOf(object);
   const std::string namespace_name = kube::TextOf(metadata, "namespace");
   if (excluded_.contains(namespace_name)) {
     return;

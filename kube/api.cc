@@ -67,9 +67,9 @@ ApiResult<Page> ReadPage(json list) {
     }
     page.items.push_back(std::move(item));
   }
-  const json metadata = MetadataOf(list);
+  const json& metadata = MetadataOf(list);
   page.continue_token = TextOf(metadata, "continue");
-  page.resource_version = TextOf(metadata, "resourceVersion");
+  page.resource_version = ResourceVersionOf(list);
   return page;
 }
 
@@ -152,12 +152,11 @@ ApiResult<json> Api::Create(const Collection& in, const json& object, millisecon
 }
 
 ApiResult<json> Api::Update(const Collection& in, const json& object, milliseconds deadline) {
-  const json metadata = MetadataOf(object);
-  if (TextOf(metadata, "resourceVersion").empty()) {
+  if (ResourceVersionOf(object).empty()) {
     return Rejected("an update without metadata.resourceVersion would undo what others did: nothing was sent");
   }
   return Perform({.method = "PUT",
-                  .path = PathOf(in, TextOf(metadata, "name")),
+                  .path = PathOf(in, TextOf(MetadataOf(object), "name")),
                   .body = base::DumpJson(object),
                   .content_type = kJson,
                   .verb = "update",

@@ -29,6 +29,8 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{16} << 20;
 
 // Of one page of a list: what kubectl asks for.
 inline constexpr std::size_t kPageSize = 500;
+// For one page: a busy API server takes its time over so many pods.
+inline constexpr std::chrono::milliseconds kPageDeadline = std::chrono::seconds(60);
 
 struct Selection {  // "" selects everything
   std::string label_selector{};

@@ -18,7 +18,7 @@ constexpr seconds kMostDuration{600};
 Collection Leases(std::string namespace_name) { return {"coordination.k8s.io", "v1", "leases", std::move(namespace_name)}; }
 
 seconds DurationOf(const json& spec) {
-  const json told = MemberOf(spec, "leaseDurationSeconds");
+  const json& told = MemberOf(spec, "leaseDurationSeconds");
   return told.is_number_integer() ? std::clamp(seconds(told.get<std::int32_t>()), kLeastDuration, kMostDuration) : kLeaseDuration;
 }
 
@@ -46,7 +46,7 @@ void Leadership::Look() {
     lease.error().kind == ApiError::Kind::kNotFound ? Make(began) : Note(lease.error());
     return;
   }
-  const json spec = MemberOf(*lease, "spec");
+  const json& spec = MemberOf(*lease, "spec");
   const Instant now = clock_.Monotonic();
   if (std::string text = spec.dump(-1, ' ', false, json::error_handler_t::replace); text != seen_) {
     seen_ = std::move(text);

@@ -35,15 +35,19 @@ std::vector<std::string> TextsOf(const json& object, const char* member) {
   return texts;
 }
 
-json MetadataOf(const json& object) {
+const json& MetadataOf(const json& object) {
+  static const json kNone = json::object();
   const json* const found = Find(object, "metadata");
-  return found != nullptr && found->is_object() ? *found : json::object();
+  return found != nullptr && found->is_object() ? *found : kNone;
 }
 
-json MemberOf(const json& object, const char* member) {
+const json& MemberOf(const json& object, const char* member) {
+  static const json kNone;
   const json* const found = Find(object, member);
-  return found == nullptr ? json() : *found;
+  return found == nullptr ? kNone : *found;
 }
+
+std::string ResourceVersionOf(const json& object) { return TextOf(MetadataOf(object), "resourceVersion"); }
 
 json NamedObject(const char* kind, json metadata, const std::string& namespace_name, const std::string& name) {
   metadata["namespace"] = namespace_name;

@@ -12,8 +12,11 @@ namespace kube {
 std::string TextOf(const nlohmann::json& object, const char* member);                // "" when there is none
 bool IsTrue(const nlohmann::json& object, const char* member);                       // false when there is none
 std::vector<std::string> TextsOf(const nlohmann::json& object, const char* member);  // of a list; other items are left out
-nlohmann::json MetadataOf(const nlohmann::json& object);                             // {} when there is none
-nlohmann::json MemberOf(const nlohmann::json& object, const char* member);           // null when there is none
+
+// In `object`, which has to outlive what is made of them.
+const nlohmann::json& MetadataOf(const nlohmann::json& object);                    // {} when there is none
+const nlohmann::json& MemberOf(const nlohmann::json& object, const char* member);  // null when there is none
+std::string ResourceVersionOf(const nlohmann::json& object);                       // "" when there is none
 
 // One of the core group to be written: `metadata` as it was read, or of one to be made what it shall have.
 nlohmann::json NamedObject(const char* kind, nlohmann::json metadata, const std::string& namespace_name, const std::string& name);

@@ -22,11 +22,11 @@ bool Holds(const json& there, const json& wanted) {
          });
 }
 
-// Of a list: these lack what all of them have in common.
-json Comparable(json object) {
-  object.erase("apiVersion");
-  object.erase("kind");
-  return object;
+// The same of an object, but for its type: in a list only the whole list tells it.
+bool HoldsButForType(const json& there, const json& wanted) {
+  return std::ranges::all_of(wanted.items(), [&](const auto& member) {
+    return member.key() == "apiVersion" || member.key() == "kind" || Holds(MemberOf(there, member.key().c_str()), member.value());
+  });
 }
 
 // Whether the next object would fail as this one did.
@@ -46,10 +46,7 @@ bool ConcernsAll(const ApiError& error) {
   }
 }
 
-ObjectSet::Key KeyOf(const json& object) {
-  const json metadata = MetadataOf(object);
-  return {TextOf(metadata, "namespace"), TextOf(metadata, "name")};
-}
+ObjectSet::Key KeyOf(const json& object) { return {TextOf(MetadataOf(object), "namespace"), TextOf(MetadataOf(object), "name")}; }
 
 }  // namespace
 
@@ -122,7 +119,7 @@ ObjectSet::Progress ObjectSet::Bring(const std::map<Key, json>& wanted, std::siz
 
 bool ObjectSet::IsAsWanted(const Key& key, const json& wanted) const {
   const auto known = known_.find(key);
-  return known != known_.end() && (known->second.written == wanted || Holds(Comparable(known->second.object), Comparable(wanted)));
+  return known != known_.end() && (known->second.written == wanted || HoldsButForType(known->second.object, wanted));
 }
 
 ApiResult<std::size_t> ObjectSet::Write(const Key& key, const json& wanted) {
@@ -140,7 +137,7 @@ ApiResult<std::size_t> ObjectSet::Write(const Key& key, const json& wanted) {
     object.erase("status");
   }
   const bool made = known_.contains(key);
-  const bool same = made && options_.has_status && Holds(Comparable(known_[key].object), Comparable(object));
+  const bool same = made && options_.has_status && HoldsButForType(known_[key].object, object);
   if (!same) {
     auto answer = apply(in, object);
     if (!answer) {
@@ -166,7 +163,7 @@ ApiResult<std::size_t> ObjectSet::Write(const Key& key, const json& wanted) {
 
 std::string ObjectSet::VersionOf(const Key& key) const {
   const auto known = known_.find(key);
-  return known == known_.end() ? "" : TextOf(MetadataOf(known->second.object), "resourceVersion");
+  return known == known_.end() ? "" : ResourceVersionOf(known->second.object);
 }
 
 Collection ObjectSet::In(const Key& key) const {

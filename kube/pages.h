@@ -13,9 +13,6 @@
 
 namespace kube {
 
-// Of one page: a busy API server takes its time over 500 pods.
-inline constexpr std::chrono::milliseconds kPageDeadline = std::chrono::seconds(60);
-
 // What continues a list is kept some five minutes. A list that takes longer is begun anew; one that always does has no end.
 inline constexpr int kMaxBeginnings = 3;
 

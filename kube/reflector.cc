@@ -70,7 +70,7 @@ ApiResult<void> Reflector::Watch() {
       case WatchEvent::Kind::kBookmark:
         break;
     }
-    version_ = TextOf(MetadataOf(event.object), "resourceVersion");
+    version_ = ResourceVersionOf(event.object);
     return true;
   };
   return api_.Watch(collection_, selection_, version_, kWatchTimeout, take);

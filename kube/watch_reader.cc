@@ -22,7 +22,7 @@ std::optional<Kind> KindOf(const std::string& type) {
 
 // An ERROR's object is the Status that a refusal would have had for its body.
 ApiError ErrorOf(const json& status) {
-  const json code = MemberOf(status, "code");
+  const json& code = MemberOf(status, "code");
   http::Response refusal;
   refusal.status = code.is_number_integer() ? static_cast<int>(code.get<std::int16_t>()) : 500;
   refusal.body = base::DumpJson(status);
@@ -54,22 +54,22 @@ bool WatchReader::Take(std::string_view piece) {
 
 bool WatchReader::TakeLine(std::string_view line) {
   auto event = base::ParseJson(line, "the watch");
-  const json object = event ? MemberOf(*event, "object") : json();
-  if (!object.is_object()) {
+  if (!event || !MemberOf(*event, "object").is_object()) {
     error_ = Unavailable("the watch told of what is no object").value();
     return false;
   }
+  json& object = (*event)["object"];
   const std::string type = TextOf(*event, "type");
   if (type == "ERROR") {
     error_ = ErrorOf(object);
     return false;
   }
   const std::optional<Kind> kind = KindOf(type);
-  if (!kind || TextOf(MetadataOf(object), "resourceVersion").empty()) {
+  if (!kind || ResourceVersionOf(object).empty()) {
     error_ = Unavailable("the watch told of an object in a way that is not known here").value();
     return false;
   }
-  return event_({*kind, object});
+  return event_({*kind, std::move(object)});
 }
 
 }  // namespace kube
