@@ -23,15 +23,20 @@ milliseconds Reflector::Step() {
   const std::string from = version_;
   const bool watches = !from.empty();
   const auto done = watches ? Watch() : List();
-  error_ = done ? std::nullopt : std::optional(done.error());
   if (!done) {
+    error_ = done.error();
+    watch_failed_ = watch_failed_ || watches;
     const bool brings_nothing = watches && failures_ > 0 && version_ == from;
     if (done.error().kind == ApiError::Kind::kExpired || brings_nothing) {
       version_.clear();
     }
     return Pause();
   }
-  failures_ = 0;
+  if (watches || !watch_failed_) {
+    error_.reset();
+    watch_failed_ = false;
+    failures_ = 0;
+  }
   const auto spent = std::chrono::duration_cast<milliseconds>(clock_.Monotonic() - began);
   return watches ? std::max(kWatchSpacing - spent, milliseconds(0)) : milliseconds(0);
 }

@@ -47,7 +47,8 @@ class Reflector {
 
   // Whether a list was brought to its end since the beginning: the consumer has had everything once.
   bool is_complete() const { return complete_; }
-  // Of the last Step; nothing when it went well.
+  // Of the last Step that failed; nothing when all goes well. A list does not mend a watch: only one that goes well does, and pauses grow
+  // until then, so that a server that refuses every watch is not asked for lists at a gallop.
   const std::optional<ApiError>& error() const { return error_; }
 
  private:
@@ -64,7 +65,8 @@ class Reflector {
 
   std::string version_;  // where the next watch begins; "": a list is next
   bool complete_ = false;
-  int failures_ = 0;  // in a row
+  int failures_ = 0;           // in a row
+  bool watch_failed_ = false;  // since the last that went well
   std::optional<ApiError> error_;
 };
 

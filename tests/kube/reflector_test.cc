@@ -136,6 +136,23 @@ TEST_F(ReflectorTest, AWatchThatFailsAgainAtTheSamePlaceBeginsWithAList) {
   EXPECT_THAT(TakeCalls(), IsEmpty());
   reflector_.Step();
   EXPECT_THAT(TakeCalls(), ElementsAre("begin", "put one", "end"));
+}
+
+TEST_F(ReflectorTest, AListDoesNotMendAWatch) {
+  reflector_.Step();
+  world_.kubernetes.Forbid("watch", "pods");
+  milliseconds last{0};
+  for (int i = 0; i < 30; ++i) {
+    const milliseconds pause = reflector_.Step();
+    ASSERT_TRUE(reflector_.error()) << i;
+    EXPECT_EQ(reflector_.error()->kind, ApiError::Kind::kForbidden);
+    last = std::max(last, pause);
+  }
+  EXPECT_GE(last, kLongestPause / 2);
+  EXPECT_LE(std::ranges::count(TakeCalls(), "begin"), 16);
+  world_.kubernetes.Allow("watch", "pods");
+  while (reflector_.Step() == milliseconds(0)) {  // it may be a list's turn
+  }
   EXPECT_FALSE(reflector_.error());
 }
 
