@@ -308,12 +308,7 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
 
   json.Key("failure");
   WriteTextOrNull(json, failure, kMaxText);
-  json.Key("policy");
-  WriteTextOrNull(json, policy.digest, kMaxDigest);
-  json.Key("cluster");
-  WriteTextOrNull(json, context.cluster, kMaxName);
-  json.Key("replica");
-  WriteTextOrNull(json, context.replica, kMaxName);
+  WriteOrigin(json, policy.digest, context.cluster, context.replica);
   json.Key("peer");
   WriteTextOrNull(json, context.peer, kMaxAddress);
   json.Key("clientCertificate");

@@ -74,6 +74,15 @@ void WriteOpinion(JsonWriter& json, const policy::Finding& finding, const policy
   }
 }
 
+void WriteOrigin(base::JsonWriter& json, std::string_view policy_digest, std::string_view cluster, std::string_view replica) {
+  json.Key("policy");
+  WriteTextOrNull(json, policy_digest, kMaxDigest);
+  json.Key("cluster");
+  WriteTextOrNull(json, cluster, kMaxName);
+  json.Key("replica");
+  WriteTextOrNull(json, replica, kMaxName);
+}
+
 std::string_view ShortRule(std::string_view rule) {
   rule.remove_prefix(rule.find(':') + 1);  // "sha256:"
   return rule.substr(0, kRuleDigits);

@@ -29,6 +29,9 @@ void WriteEvidence(base::JsonWriter& json, const policy::Evidence& evidence);
 // "azurePolicy", what a result by Azure Policy rests on: its age is another than the registry's. Nothing for other results.
 void WriteOpinion(base::JsonWriter& json, const policy::Finding& finding, const policy::ComplianceStates* states);
 
+// "policy", "cluster" and "replica": by what a record was decided or judged, and where.
+void WriteOrigin(base::JsonWriter& json, std::string_view policy_digest, std::string_view cluster, std::string_view replica);
+
 // Of a rule's digest, as many digits as records have.
 std::string_view ShortRule(std::string_view rule);
 

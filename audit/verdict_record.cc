@@ -118,12 +118,7 @@ Record MakeVerdictRecord(const policy::VerdictChange& change, const policy::Poli
   WriteSide(json, out, change.before, *change.from);
   json.Key("after");
   WriteSide(json, out, change.after, *change.to);
-  json.Key("policy");
-  WriteTextOrNull(json, policy.digest, kMaxDigest);
-  json.Key("cluster");
-  WriteTextOrNull(json, context.cluster, kMaxName);
-  json.Key("replica");
-  WriteTextOrNull(json, context.replica, kMaxName);
+  WriteOrigin(json, policy.digest, context.cluster, context.replica);
   if (!change.to->rule.empty()) {
     json.Key("rule").String(ShortRule(change.to->rule));
   }

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "http/url.h"
+#include "policy/scope.h"
 
 namespace azure {
 namespace {

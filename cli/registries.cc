@@ -22,20 +22,6 @@ using SharedFacts = std::shared_ptr<const policy::RegistryFacts>;
 
 constexpr std::size_t kMaxText = 1024;  // of one value in a table
 
-// Of all findings the worst: what we know to be bad weighs more than what we could not tell.
-policy::FindingResult Worst(const policy::Verdict& verdict) {
-  policy::FindingResult worst = policy::FindingResult::kCompliant;
-  for (const policy::Finding& finding : verdict) {
-    if (finding.result == policy::FindingResult::kNonCompliant) {
-      return finding.result;
-    }
-    if (finding.result == policy::FindingResult::kUnknown) {
-      worst = finding.result;
-    }
-  }
-  return worst;
-}
-
 nlohmann::json FindingRow(const policy::Finding& finding, const policy::Registry& registry) {
   nlohmann::json row = {{"requirement", finding.requirement},         {"definitionId", base::TextOrNull(finding.definition_id)},
                         {"result", policy::ToString(finding.result)}, {"effect", policy::ToString(finding.effect)},
@@ -54,9 +40,12 @@ nlohmann::json Row(const policy::RegistryFacts& facts) {
   for (const policy::Finding& finding : facts.verdict) {
     findings.push_back(FindingRow(finding, facts.registry));
   }
-  return {{"loginServer", facts.registry.login_server},        {"name", facts.registry.name},
-          {"resourceId", facts.registry.resource_id},          {"observed", base::FormatTimeSeconds(facts.observed())},
-          {"verdict", policy::ToString(Worst(facts.verdict))}, {"findings", std::move(findings)}};
+  return {{"loginServer", facts.registry.login_server},
+          {"name", facts.registry.name},
+          {"resourceId", facts.registry.resource_id},
+          {"observed", base::FormatTimeSeconds(facts.observed())},
+          {"verdict", policy::ToString(policy::WorstOf(facts.verdict))},
+          {"findings", std::move(findings)}};
 }
 
 std::string Shown(std::string_view text) { return base::Printable(text, kMaxText); }
@@ -87,7 +76,7 @@ void WriteTable(const std::vector<SharedFacts>& registries, base::Time now, cons
     out << "no registries\n";
   }
   for (const SharedFacts& facts : registries) {
-    const policy::FindingResult worst = Worst(facts->verdict);
+    const policy::FindingResult worst = policy::WorstOf(facts->verdict);
     const policy::Registry& registry = facts->registry;
     out << Styled(terminal, Style::kHeading, Shown(registry.login_server)) << "  "
         << Styled(terminal, StyleOf(worst), policy::ToString(worst)) << "  "

@@ -6,7 +6,6 @@ namespace policy {
 namespace {
 
 constexpr std::string_view kProvider = "/providers/microsoft.authorization/";
-constexpr std::string_view kManagementGroups = "/providers/microsoft.management/managementgroups/";
 
 }  // namespace
 
@@ -21,14 +20,6 @@ std::optional<AuthorizationId> ParseAuthorizationId(std::string_view id) {
     return std::nullopt;
   }
   return AuthorizationId{id.substr(0, provider), rest.substr(0, slash), rest.substr(slash + 1)};
-}
-
-std::string_view ManagementGroupOf(std::string_view id) {
-  if (!base::AsciiLower(id).starts_with(kManagementGroups)) {
-    return {};
-  }
-  const std::string_view name = id.substr(kManagementGroups.size());
-  return name.find('/') == std::string_view::npos ? name : std::string_view();
 }
 
 }  // namespace policy

@@ -22,9 +22,6 @@ struct AuthorizationId {
 // By the last such part: an assignment may be of any resource. Nothing where that has not exactly these parts.
 std::optional<AuthorizationId> ParseAuthorizationId(std::string_view id);
 
-// The name of a management group's id, a view into it; "" where it is none.
-std::string_view ManagementGroupOf(std::string_view id);
-
 // Keys are ids in lower case: Azure's are the same in any.
 struct AssignedPolicies {
   struct Item {

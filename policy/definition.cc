@@ -72,13 +72,13 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
 
   Definition definition;
   definition.name = std::move(name);
-  definition.id = TextMember(document, "id");
-  definition.guid = definition.id.empty() ? TextMember(document, "name") : LastPartOfId(definition.id);
-  definition.display_name = TextMember(body, "displayName");
+  DefinedAs as = ReadDefinedAs(document, body);
+  definition.id = std::move(as.id);
+  definition.guid = std::move(as.guid);
+  definition.display_name = std::move(as.display_name);
+  definition.version = std::move(as.version);
   definition.effect = TextMember(*then, "effect");
-  definition.version = TextMember(body, "version");
   if (const json* metadata = PresentMember(body, "metadata")) {
-    definition.version = definition.version.empty() ? TextMember(*metadata, "version") : definition.version;
     definition.remedy = TextMember(*metadata, "remedy");
   }
   definition.parameters = std::move(*parameters);

@@ -230,6 +230,11 @@ const json* FindMember(const json& object, std::string_view name) {
   return nullptr;
 }
 
+const std::string* FindText(const json& object, std::string_view name) {
+  const json* member = FindMember(object, name);
+  return member == nullptr ? nullptr : member->get_ptr<const std::string*>();
+}
+
 Outcome Opposite(Outcome outcome) {
   return outcome == Outcome::kTrue ? Outcome::kFalse : outcome == Outcome::kFalse ? Outcome::kTrue : outcome;
 }

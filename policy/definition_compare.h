@@ -28,5 +28,7 @@ bool LooselyEqual(const nlohmann::json& a, const nlohmann::json& b);
 
 // The member of that name, without regard to case; null when `object` is none or has none.
 const nlohmann::json* FindMember(const nlohmann::json& object, std::string_view name);
+// The same of a text; null, too, where the member is another thing.
+const std::string* FindText(const nlohmann::json& object, std::string_view name);
 
 }  // namespace policy

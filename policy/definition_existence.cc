@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "policy/definition_alias.h"
 #include "policy/definition_compare.h"
+#include "policy/definition_text.h"
 #include "policy/definition_types.h"
 #include "policy/template_expression.h"
 #include "policy/template_values.h"
@@ -16,21 +17,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxQuoted = 128;  // bytes of a file's text that a message repeats
-
-const json* PresentMember(const json& object, std::string_view name) {
-  const json* member = FindMember(object, name);
-  return member == nullptr || member->is_null() ? nullptr : member;
-}
-
-const std::string* TextMember(const json& object, std::string_view name) {
-  const json* member = FindMember(object, name);
-  return member == nullptr ? nullptr : member->get_ptr<const std::string*>();
-}
-
 // An effect that a parameter brings is told by its details: those of Modify, Append and the others have no type.
 bool AsksForRelated(const json& then, const json* details) {
-  const std::string* effect = TextMember(then, "effect");
+  const std::string* effect = FindText(then, "effect");
   for (const std::string_view one : {"DeployIfNotExists", "AuditIfNotExists"}) {
     if (effect != nullptr && base::EqualsIgnoreAsciiCase(*effect, one)) {
       return true;
@@ -40,8 +29,9 @@ bool AsksForRelated(const json& then, const json* details) {
 }
 
 std::string NotRead(std::string_view type) {
-  return "\"" + base::Printable(type, kMaxQuoted) + "\" is not read here, so that nobody can tell whether what is related is there; only " +
-         std::string(kRegistryType) + " and its children are (" + NamesOfChildKinds() + ")";
+  return "\"" + base::Printable(type, kMaxQuotedText) +
+         "\" is not read here, so that nobody can tell whether what is related is there; only " + std::string(kRegistryType) +
+         " and its children are (" + NamesOfChildKinds() + ")";
 }
 
 }  // namespace
@@ -55,7 +45,7 @@ tl::expected<CompiledExistence, std::string> CompileExistence(const json& then, 
   if (!AsksForRelated(then, details)) {
     return CompiledExistence{};
   }
-  const std::string* type = details == nullptr ? nullptr : TextMember(*details, "type");
+  const std::string* type = details == nullptr ? nullptr : FindText(*details, "type");
   if (type == nullptr) {
     return wrong(details == nullptr || !details->is_object() ? "" : ".type", "expected the type of the resources that are asked for");
   }
@@ -121,7 +111,7 @@ Related FindRelated(const Existence& existence, Evaluator& evaluator, RegistryRe
       return related;
     }
     name = *text;
-    related.subject += "/" + base::Printable(name.substr(name.rfind('/') + 1), kMaxQuoted);
+    related.subject += "/" + base::Printable(name.substr(name.rfind('/') + 1), kMaxQuotedText);
   }
   const json* own = FindMember(registry.body(), "name");
   const std::string* registry_name = own == nullptr ? nullptr : own->get_ptr<const std::string*>();
@@ -130,7 +120,7 @@ Related FindRelated(const Existence& existence, Evaluator& evaluator, RegistryRe
   const bool names_this = registry_name != nullptr && base::EqualsIgnoreAsciiCase(parent, *registry_name);
   const bool beneath = existence.kind != nullptr && evaluator.kind() == nullptr;
   if (existence.kind == nullptr ? has_parent || !names_this : !beneath && !(has_parent && names_this)) {
-    related.failure = CannotTell("the definition asks for " + kind + " named \"" + base::Printable(name, kMaxQuoted) +
+    related.failure = CannotTell("the definition asks for " + kind + " named \"" + base::Printable(name, kMaxQuotedText) +
                                  "\", which are none of this registry and are not read here")
                           .value();
     return related;

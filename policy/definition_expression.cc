@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "policy/definition_text.h"
 #include "policy/template_expression.h"
 
 namespace policy {
@@ -13,12 +14,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxQuoted = 128;  // bytes of a file's text that a message repeats
-
 template <class T>
 using Step = tl::expected<T, std::string>;
 
-std::string Quoted(std::string_view text) { return "\"" + base::Printable(text, kMaxQuoted) + "\""; }
+std::string Quoted(std::string_view text) { return "\"" + base::Printable(text, kMaxQuotedText) + "\""; }
 
 using Context = Expression::Context;
 

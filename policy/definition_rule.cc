@@ -8,14 +8,13 @@
 
 #include "base/text.h"
 #include "policy/definition_compare.h"
+#include "policy/definition_text.h"
 #include "policy/template_expression.h"
 
 namespace policy {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kMaxQuoted = 128;  // bytes of a file's text that a message repeats
 
 struct Keyword {
   std::string_view name;
@@ -63,7 +62,7 @@ std::string UnknownKey(std::string_view key) {
   for (const Keyword& keyword : kKeywords) {
     known.push_back(keyword.name);
   }
-  std::string message = "\"" + base::Printable(key, kMaxQuoted) + "\" is no condition or operator of the policy language";
+  std::string message = "\"" + base::Printable(key, kMaxQuotedText) + "\" is no condition or operator of the policy language";
   if (const std::string_view near = base::Nearest(key, known); !near.empty()) {
     message += "; did you mean \"" + std::string(near) + "\"?";
   }
@@ -160,7 +159,7 @@ Step<Rule> Compiler::CompileCondition(const json& node, const std::string& path,
   for (auto member = node.begin(); member != node.end(); ++member) {
     const Keyword* found = FindKeyword(member.key());
     if (found == nullptr && !IsOneOf(kLeft, member.key())) {
-      return Wrong(path + "." + base::Printable(member.key(), kMaxQuoted), UnknownKey(member.key()));
+      return Wrong(path + "." + base::Printable(member.key(), kMaxQuotedText), UnknownKey(member.key()));
     }
     const json*& side = found == nullptr ? left : right;
     std::string& key = found == nullptr ? left_key : right_key;
@@ -254,7 +253,7 @@ Step<decltype(Condition::left)> Compiler::CompileCount(const json& value, const 
                           : base::EqualsIgnoreAsciiCase(member.key(), "where") ? &where
                                                                                : nullptr;
     if (target == nullptr || *target != nullptr) {
-      return Wrong(path + "." + base::Printable(member.key(), kMaxQuoted),
+      return Wrong(path + "." + base::Printable(member.key(), kMaxQuotedText),
                    "a count has one \"field\", or one \"value\" and its \"name\", and at most one \"where\"");
     }
     *target = &member.value();
@@ -383,7 +382,7 @@ Step<Operand> Compiler::CompileOperand(const json& value, const std::string& pat
   if (value.is_object()) {
     json object = json::object();
     for (auto member = value.begin(); member != value.end(); ++member) {
-      const std::string member_path = path + "." + base::Printable(member.key(), kMaxQuoted);
+      const std::string member_path = path + "." + base::Printable(member.key(), kMaxQuotedText);
       Step<Operand> operand = CompileOperand(member.value(), member_path);
       if (!operand) {
         return operand;

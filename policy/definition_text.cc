@@ -12,11 +12,19 @@ const json* PresentMember(const json& object, std::string_view name) {
 }
 
 std::string TextMember(const json& object, std::string_view name) {
-  const json* member = FindMember(object, name);
-  const std::string* text = member == nullptr ? nullptr : member->get_ptr<const std::string*>();
+  const std::string* text = FindText(object, name);
   return text == nullptr ? std::string() : *text;
 }
 
 std::string LastPartOfId(const std::string& id) { return id.substr(id.rfind('/') + 1); }
+
+DefinedAs ReadDefinedAs(const json& document, const json& body) {
+  DefinedAs as{TextMember(document, "id"), {}, TextMember(body, "displayName"), TextMember(body, "version")};
+  as.guid = as.id.empty() ? TextMember(document, "name") : LastPartOfId(as.id);
+  if (const json* metadata = PresentMember(body, "metadata"); metadata != nullptr && as.version.empty()) {
+    as.version = TextMember(*metadata, "version");
+  }
+  return as;
+}
 
 }  // namespace policy

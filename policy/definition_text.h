@@ -20,4 +20,11 @@ std::string TextMember(const nlohmann::json& object, std::string_view name);
 // "…/policyDefinitions/NAME" → "NAME"
 std::string LastPartOfId(const std::string& id);
 
+// What such a file says of what it defines.
+struct DefinedAs {
+  std::string id, guid, display_name, version;
+};
+// `body` is `document`, or its "properties".
+DefinedAs ReadDefinedAs(const nlohmann::json& document, const nlohmann::json& body);
+
 }  // namespace policy

@@ -138,13 +138,11 @@ Step<std::shared_ptr<Initiative>> Build(const json& document, std::string name) 
     parameter.used = expressions.used().contains(parameter.name);
   }
   initiative->name = std::move(name);
-  initiative->id = TextMember(document, "id");
-  initiative->guid = initiative->id.empty() ? TextMember(document, "name") : LastPartOfId(initiative->id);
-  initiative->display_name = TextMember(body, "displayName");
-  initiative->version = TextMember(body, "version");
-  if (const json* metadata = PresentMember(body, "metadata"); metadata != nullptr && initiative->version.empty()) {
-    initiative->version = TextMember(*metadata, "version");
-  }
+  DefinedAs as = ReadDefinedAs(document, body);
+  initiative->id = std::move(as.id);
+  initiative->guid = std::move(as.guid);
+  initiative->display_name = std::move(as.display_name);
+  initiative->version = std::move(as.version);
   initiative->parameters = *std::move(parameters);
   return initiative;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "policy/definition_evaluator.h"
 #include "policy/definition_expression.h"
+#include "policy/definition_text.h"
 #include "policy/template_expression.h"
 
 namespace policy {
@@ -14,15 +15,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxQuoted = 128;
-
 using Resolved = tl::expected<json, std::string>;
 
 Resolved ResolveText(const std::string& text, const json& parameters) {
   if (!IsTemplateExpression(text)) {
     return json(text.starts_with("[[") ? text.substr(1) : text);
   }
-  const auto wrong = [&](const std::string& message) { return tl::unexpected(base::Printable(text, kMaxQuoted) + ": " + message); };
+  const auto wrong = [&](const std::string& message) { return tl::unexpected(base::Printable(text, kMaxQuotedText) + ": " + message); };
   std::vector<ParameterDefinition> declared;
   for (const auto& [name, ignored] : parameters.items()) {
     declared.emplace_back().name = name;

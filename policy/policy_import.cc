@@ -14,6 +14,7 @@
 #include "policy/assignment_selectors.h"
 #include "policy/parameter_expression.h"
 #include "policy/policy_import_parts.h"
+#include "policy/scope.h"
 
 namespace policy {
 namespace {

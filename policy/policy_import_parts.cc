@@ -137,28 +137,6 @@ std::string ShortDigest(std::string_view id) {
   return base::Sha256(base::AsciiLower(id)).substr(std::string_view("sha256:").size(), kDigits);
 }
 
-ScopeKind KindOfScope(std::string_view id) {
-  if (!ManagementGroupOf(id).empty()) {
-    return ScopeKind::kManagementGroup;
-  }
-  constexpr auto kSteps = std::to_array<std::string_view>(
-      {"", "subscriptions", "*", "resourcegroups", "*", "providers", kProvider, "registries", "*"});  // "*": a name
-  const std::string lower = base::AsciiLower(id);
-  std::string_view rest = lower;
-  for (std::size_t i = 0; i < kSteps.size(); ++i) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view part = rest.substr(0, slash);
-    if (kSteps[i] == "*" ? part.empty() : part != kSteps[i]) {
-      return ScopeKind::kOther;
-    }
-    if (slash == std::string_view::npos) {
-      return i == 2 ? ScopeKind::kSubscription : i == 4 ? ScopeKind::kResourceGroup : i == 8 ? ScopeKind::kRegistry : ScopeKind::kOther;
-    }
-    rest.remove_prefix(slash + 1);
-  }
-  return ScopeKind::kBelowRegistry;
-}
-
 ImportableDefinitions::ImportableDefinitions(const std::map<std::string, json>& bodies) {
   for (const auto& [id, body] : bodies) {
     Entry& entry = entries_[id];

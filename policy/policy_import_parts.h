@@ -21,9 +21,6 @@ std::string Slug(std::string_view text, std::size_t max);
 // Some digits that are the same for the same id, for names that would else be another's.
 std::string ShortDigest(std::string_view id);
 
-enum class ScopeKind { kManagementGroup, kSubscription, kResourceGroup, kRegistry, kBelowRegistry, kOther };
-ScopeKind KindOfScope(std::string_view id);
-
 // The definitions among which assignments choose.
 class ImportableDefinitions {
  public:

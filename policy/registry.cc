@@ -37,11 +37,6 @@ struct Reading {
 
 std::string Quoted(std::string_view text) { return "\"" + base::Printable(text, kMaxQuoted) + "\""; }
 
-const std::string* TextMember(const json& object, std::string_view name) {
-  const json* member = FindMember(object, name);
-  return member == nullptr ? nullptr : member->get_ptr<const std::string*>();
-}
-
 bool IsPresent(const json& object, std::string_view name) {
   const json* member = FindMember(object, name);
   const std::string* text = member == nullptr ? nullptr : member->get_ptr<const std::string*>();
@@ -147,8 +142,8 @@ base::Result<ChildList> ReadChildList(json array, const ChildKind& kind, const s
   for (std::size_t i = 0; i < array.size(); ++i) {
     json& child = array[i];
     child = UnflattenChild(std::move(child));
-    const std::string* id = child.is_object() ? TextMember(child, "id") : nullptr;
-    const std::string* type = child.is_object() ? TextMember(child, "type") : nullptr;
+    const std::string* id = child.is_object() ? FindText(child, "id") : nullptr;
+    const std::string* type = child.is_object() ? FindText(child, "type") : nullptr;
     if (id == nullptr || (type != nullptr && !base::EqualsIgnoreAsciiCase(*type, kind.type))) {
       return place.At(i).Wrong("expected a " + std::string(kind.type) + " with its id");
     }
@@ -193,7 +188,7 @@ base::Result<Registry> ReadElement(json element, const Place& place, const Readi
   if (!element.is_object()) {
     return place.Wrong("expected a registry, an object");
   }
-  const std::string* type = TextMember(element, "type");
+  const std::string* type = FindText(element, "type");
   if (type == nullptr || !base::EqualsIgnoreAsciiCase(*type, kRegistryType)) {
     return place.Wrong(
         (type == nullptr ? "the element has no type" : "the element is a " + Quoted(*type)) + ", not a " + std::string(kRegistryType),
@@ -204,9 +199,9 @@ base::Result<Registry> ReadElement(json element, const Place& place, const Readi
   element.erase("children");
   json body = element.contains("properties") ? std::move(element) : Unflatten(std::move(element));
   const json* properties = FindMember(body, "properties");
-  const std::string* id = TextMember(body, "id");
-  const std::string* name = TextMember(body, "name");
-  const std::string* login_server = properties == nullptr ? nullptr : TextMember(*properties, "loginServer");
+  const std::string* id = FindText(body, "id");
+  const std::string* name = FindText(body, "name");
+  const std::string* login_server = properties == nullptr ? nullptr : FindText(*properties, "loginServer");
   if (id == nullptr || id->empty()) {
     return place.Wrong("the registry has no id");
   }
@@ -271,7 +266,7 @@ base::Result<json> RowsToObjects(json table, const Place& place) {
     }
     json object = json::object();
     for (std::size_t c = 0; c < row.size(); ++c) {
-      const std::string* name = TextMember((*columns)[c], "name");
+      const std::string* name = FindText((*columns)[c], "name");
       if (name == nullptr) {
         return place.Wrong("columns[" + std::to_string(c) + "] has no name");
       }
@@ -284,7 +279,7 @@ base::Result<json> RowsToObjects(json table, const Place& place) {
 
 // Whether the answer says that there is more: resultTruncated is a string in Resource Graph's answers.
 bool IsIncomplete(const json& answer) {
-  const std::string* text = TextMember(answer, "resultTruncated");
+  const std::string* text = FindText(answer, "resultTruncated");
   const json* truncated = FindMember(answer, "resultTruncated");
   const json* total = FindMember(answer, "totalRecords");
   const json* count = FindMember(answer, "count");
@@ -320,8 +315,8 @@ std::optional<std::string> ArmError(const json& answer) {
   if (error == nullptr || !error->is_object()) {
     return std::nullopt;
   }
-  const std::string* code = TextMember(*error, "code");
-  const std::string* message = TextMember(*error, "message");
+  const std::string* code = FindText(*error, "code");
+  const std::string* message = FindText(*error, "message");
   return (code == nullptr ? "no code" : base::Printable(*code, kMaxQuoted)) + ": " +
          (message == nullptr ? "no message" : base::Printable(*message, 4 * kMaxQuoted));
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "policy/definition_alias.h"
 #include "policy/definition_compare.h"
+#include "policy/definition_text.h"
 #include "policy/resource_id.h"
 
 namespace policy {
@@ -14,13 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxProblem = 512;  // bytes of a list's problem that a reason repeats
-
-std::string LastPart(const std::string& text) { return text.substr(text.rfind('/') + 1); }
-
-const std::string* TextMember(const json& object, std::string_view name) {
-  const json* member = FindMember(object, name);
-  return member == nullptr ? nullptr : member->get_ptr<const std::string*>();
-}
 
 ChildResources Unknown(std::string reason) { return {{}, std::move(reason)}; }
 
@@ -79,13 +73,13 @@ const ChildResources& RegistryResources::Children(const ChildKind& kind) {
 }
 
 std::string ChildName(const json& body) {
-  const std::string* name = TextMember(body, "name");
-  name = name == nullptr || name->empty() ? TextMember(body, "id") : name;
-  return name == nullptr ? std::string() : LastPart(*name);
+  const std::string* name = FindText(body, "name");
+  name = name == nullptr || name->empty() ? FindText(body, "id") : name;
+  return name == nullptr ? std::string() : LastPartOfId(*name);
 }
 
 std::string ChildFullName(const json& body) {
-  const std::string* id = TextMember(body, "id");
+  const std::string* id = FindText(body, "id");
   const std::string_view registry = id == nullptr ? std::string_view() : ResourceIdPart(*id, "registries");
   return registry.empty() ? std::string() : std::string(registry) + "/" + ChildName(body);
 }

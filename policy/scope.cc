@@ -12,26 +12,39 @@ namespace {
 constexpr std::array<std::string_view, 9> kParts = {
     "", "subscriptions", "*", "resourceGroups", "*", "providers", "Microsoft.ContainerRegistry", "registries", "*"};
 
-// How many parts an id of each kind has: a subscription, a resource group, a registry.
-constexpr std::array<std::size_t, 3> kLengths = {3, 5, 9};
-
 constexpr std::string_view kManagementGroups = "/providers/microsoft.management/managementgroups/";
 
 }  // namespace
 
-bool IsScopeId(std::string_view text) {
+std::string_view ManagementGroupOf(std::string_view id) {
+  if (!base::AsciiLower(id).starts_with(kManagementGroups)) {
+    return {};
+  }
+  const std::string_view name = id.substr(kManagementGroups.size());
+  return name.find('/') == std::string_view::npos ? name : std::string_view();
+}
+
+ScopeKind KindOfScope(std::string_view id) {
+  if (!ManagementGroupOf(id).empty()) {
+    return ScopeKind::kManagementGroup;
+  }
   for (std::size_t i = 0; i < kParts.size(); ++i) {
-    const std::size_t slash = text.find('/');
-    const std::string_view part = text.substr(0, slash);
+    const std::size_t slash = id.find('/');
+    const std::string_view part = id.substr(0, slash);
     if (kParts[i] == "*" ? part.empty() : !base::EqualsIgnoreAsciiCase(part, kParts[i])) {
-      return false;
+      return ScopeKind::kOther;
     }
     if (slash == std::string_view::npos) {
-      return std::ranges::find(kLengths, i + 1) != kLengths.end();
+      return i == 2 ? ScopeKind::kSubscription : i == 4 ? ScopeKind::kResourceGroup : i == 8 ? ScopeKind::kRegistry : ScopeKind::kOther;
     }
-    text.remove_prefix(slash + 1);
+    id.remove_prefix(slash + 1);
   }
-  return false;
+  return ScopeKind::kBelowRegistry;
+}
+
+bool IsScopeId(std::string_view text) {
+  const ScopeKind kind = KindOfScope(text);
+  return kind == ScopeKind::kSubscription || kind == ScopeKind::kResourceGroup || kind == ScopeKind::kRegistry;
 }
 
 std::string WhyNoScopeId(std::string_view text) {

@@ -7,8 +7,14 @@
 
 namespace policy {
 
-// "/subscriptions/ID", "…/resourceGroups/GROUP" or "…/providers/Microsoft.ContainerRegistry/registries/NAME", the fixed parts in any
-// case as ARM compares them.
+// The name of a management group's id, a view into it; "" where it is none.
+std::string_view ManagementGroupOf(std::string_view id);
+
+// What an id is of, the fixed parts in any case as ARM compares them.
+enum class ScopeKind { kManagementGroup, kSubscription, kResourceGroup, kRegistry, kBelowRegistry, kOther };
+ScopeKind KindOfScope(std::string_view id);
+
+// "/subscriptions/ID", "…/resourceGroups/GROUP" or "…/providers/Microsoft.ContainerRegistry/registries/NAME".
 bool IsScopeId(std::string_view text);
 
 // What is wrong with an id that is none, for a message.

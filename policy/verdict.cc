@@ -37,4 +37,17 @@ bool DisagreesWithAzure(const Finding& finding) {
          (finding.result == FindingResult::kNonCompliant && state == ComplianceState::kCompliant);
 }
 
+FindingResult WorstOf(const Verdict& verdict) {
+  FindingResult worst = FindingResult::kCompliant;
+  for (const Finding& finding : verdict) {
+    if (finding.result == FindingResult::kNonCompliant) {
+      return finding.result;
+    }
+    if (finding.result == FindingResult::kUnknown) {
+      worst = finding.result;
+    }
+  }
+  return worst;
+}
+
 }  // namespace policy

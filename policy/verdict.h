@@ -61,4 +61,7 @@ void TakeOpinion(Finding& finding);
 
 using Verdict = std::vector<Finding>;  // in the policy's order of requirements
 
+// Of all findings the worst: what is known to be bad weighs more than what could not be told. Compliant when there is none.
+FindingResult WorstOf(const Verdict& verdict);
+
 }  // namespace policy

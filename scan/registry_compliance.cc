@@ -37,16 +37,6 @@ Turn TurnOf(FindingResult result) {
   return {"Unknown", "CannotTell"};
 }
 
-// NonCompliant before Unknown before Compliant: what is known to be bad is not made unknown by what is not known.
-FindingResult OfAll(const policy::Verdict& verdict) {
-  const auto any = [&](FindingResult result) {
-    return std::ranges::any_of(verdict, [result](const policy::Finding& finding) { return finding.result == result; });
-  };
-  return any(FindingResult::kNonCompliant) ? FindingResult::kNonCompliant
-         : any(FindingResult::kUnknown)    ? FindingResult::kUnknown
-                                           : FindingResult::kCompliant;
-}
-
 std::string MessageOf(const policy::Finding& finding, policy::MessageDetail detail) {
   const std::string why = policy::WhyText(finding, detail);
   return base::Printable(finding.remedy.empty() ? why : why + "; to mend: " + finding.remedy, kMaxMessage);
@@ -110,7 +100,7 @@ json MakeComplianceStatus(const policy::RegistryFacts& facts, const policy::Poli
   const json before = StatusOf(stored);
   const json& known_conditions = base::ArrayAt(before, "conditions");
   json conditions = json::array();
-  conditions.push_back(Condition(kAll, TurnOf(OfAll(facts.verdict)), Summary(facts.verdict), known_conditions, now));
+  conditions.push_back(Condition(kAll, TurnOf(policy::WorstOf(facts.verdict)), Summary(facts.verdict), known_conditions, now));
   std::set<std::string> types = {kAll};
   for (const policy::Finding& finding : facts.verdict) {
     std::string type = TypeOf(finding.requirement);

@@ -261,7 +261,9 @@ def thousands(world):
 
     def is_settled() -> bool:
         wanted = sum(thing["spec"]["replicas"] for space in spaces for thing in world.api.list("Deployment", space))
-        return sum(len(world.api.list("Pod", space)) for space in spaces) == wanted
+        made = sum(len(world.api.list("Pod", space)) for space in spaces)
+        assert made == wanted, f"{made} pods are made, {wanted} are wanted"
+        return True
 
     def is_known() -> bool:
         known, present = world.metrics(leader(world).address)["scan_pods"], there()
@@ -287,6 +289,7 @@ def thousands(world):
     eventually("what is known is what is there", is_known, within=SOON, every=1)
 
     with inventory_put_back(world) as before:
+        eventually("its registry is an object", lambda: compliance(world)["status"], within=SOON)
         set_registries(world, without_private_link(before))
         world.kubectl("wait", f"--for=condition={REQUIREMENT}=False", f"acr/{REGISTRY}", f"--timeout={SOON}s")
         for space in spaces:
