@@ -64,8 +64,12 @@ def reports_known(world):
     world.api.call("POST", DEFINITIONS, REPORT_DEFINITION)
     try:
         world.kubectl("wait", "--for=condition=Established", f"crd/{REPORT}", "--timeout=30s")
+        before = world.release.ready_addresses()
         world.kubectl("rollout", "restart", "-n", world.release.namespace, f"deployment/{world.release.name}")
         world.release.wait_ready()
+        # What turns before its first judgement is no news to a leader, and what is written may still be its predecessor's.
+        eventually("the new leader has judged", lambda: len(now := leaders(world)) == 1 and now[0] not in before and
+                   world.metrics(now[0]).get("scan_last_success_timestamp_seconds", 0) > 0, within=SOON)
         yield
     finally:
         world.api.call("DELETE", f"{DEFINITIONS}/{REPORT}")
