@@ -1,5 +1,6 @@
 #include "cli/serve.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -473,6 +474,7 @@ int RunServe(const ServeArguments& arguments, const Streams& streams, const base
   const base::Log log = MakeLog(config->log.level);
   Service service(*config, environment, clock, log);
   base::Result<void> started = service.Load();
+  malloc_trim(0);  // what reading took, before there are requests
   if (started) {
     signals.Serving();  // from here on there may be requests, and a stop is a drain
     started = service.Listen();

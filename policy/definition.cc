@@ -131,14 +131,14 @@ DefinitionSet DefinitionSet::WithBuiltIns() {
 }
 
 base::Result<void> DefinitionSet::Add(std::shared_ptr<const Definition> definition) {
-  for (const std::string& word : {definition->name, definition->guid, definition->id}) {
+  for (const std::string_view word : {std::string_view(definition->name), std::string_view(definition->guid), definition->id.view()}) {
     const std::shared_ptr<const Definition> other = Find(word);
     const bool export_of_built_in = other && IsBuiltIn(*other) && !base::EqualsIgnoreAsciiCase(other->name, word);
     if (other && !export_of_built_in) {
-      return base::Fail(
-          base::ErrorCode::kInvalidArgument,
-          "the definition \"" + definition->name + "\" cannot be added: \"" + word + "\" is already the definition \"" + other->name + "\"",
-          "use that one, or give this one a name and an id of its own");
+      return base::Fail(base::ErrorCode::kInvalidArgument,
+                        "the definition \"" + definition->name + "\" cannot be added: \"" + std::string(word) +
+                            "\" is already the definition \"" + other->name + "\"",
+                        "use that one, or give this one a name and an id of its own");
     }
   }
   definitions_.push_back(std::move(definition));

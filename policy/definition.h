@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "base/shared_text.h"
 #include "base/time.h"
 #include "policy/child_kinds.h"
 #include "policy/registry_resources.h"
@@ -39,9 +40,9 @@ struct JudgedTypes {
 
 // Immutable; shared by policies and generations.
 struct Definition {
-  std::string name;  // the short name: a built-in's, else the file's name without ".json"
-  std::string id;    // "/providers/Microsoft.Authorization/policyDefinitions/<GUID>", or ""
-  std::string guid;  // the last part of the id, or the definition's own name
+  std::string name;     // the short name: a built-in's, else the file's name without ".json"
+  base::SharedText id;  // "/providers/Microsoft.Authorization/policyDefinitions/<GUID>", or ""
+  std::string guid;     // the last part of the id, or the definition's own name
   std::string display_name;
   std::string version;
   std::string effect;  // then.effect as written: "audit", "[parameters('effect')]"

@@ -41,17 +41,19 @@ std::string ExpandRemedy(std::string_view remedy, const Registry& registry, std:
   }};
   std::string expanded;
   while (!remedy.empty()) {
-    std::size_t taken = 1;
-    std::string next(1, remedy.front());
-    for (const auto& [placeholder, value] : values) {
-      if (remedy.starts_with(placeholder)) {
-        taken = placeholder.size();
-        next = ShellWord(value);
-      }
+    const std::size_t plain = std::min(remedy.find('{'), remedy.size());
+    expanded += remedy.substr(0, plain);
+    remedy.remove_prefix(plain);
+    const auto value = std::ranges::find_if(values, [&](const auto& one) { return remedy.starts_with(one.first); });
+    if (value != values.end()) {
+      expanded += ShellWord(value->second);
+      remedy.remove_prefix(value->first.size());
+    } else if (!remedy.empty()) {
+      expanded += '{';
+      remedy.remove_prefix(1);
     }
-    expanded += next;
-    remedy.remove_prefix(taken);
   }
+  expanded.shrink_to_fit();  // one is kept for each registry
   return expanded;
 }
 
@@ -194,6 +196,7 @@ Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFact
     resources.emplace(*body, registry.children.get());
   }
   Verdict verdict;
+  verdict.reserve(policy.requirements.size());
   for (const Requirement& requirement : policy.requirements) {
     if (requirement.effect == Effect::kDisabled || !requirement.scopes.Contain(registry.resource_id)) {
       continue;

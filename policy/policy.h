@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/problem.h"
+#include "base/shared_text.h"
 #include "base/time.h"
 #include "policy/definition.h"
 #include "policy/image_pattern.h"
@@ -30,7 +31,7 @@ struct Requirement {
   std::shared_ptr<const Definition> definition;
   nlohmann::json parameters;  // bound: complete; of kRegistry alone
   Effect effect = Effect::kDeny;
-  std::string rule{};  // a digest of source, definition and parameters: another one never inherits compliance
+  base::SharedText rule{};  // a digest of source, definition and parameters: another one never inherits compliance
   FindingSource source = FindingSource::kRegistry;
   Scopes scopes{};                                 // of which registries it is required
   std::shared_ptr<const Initiative> initiative{};  // which brought it; null: required by itself

@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
+#include "base/shared_text.h"
 #include "base/time.h"
 #include "policy/child_lists.h"
 #include "policy/compliance_state.h"
@@ -22,11 +23,11 @@ namespace policy {
 
 // One ACR resource. `body` is ARM's shape whatever shape it was read from, on one line.
 struct Registry {
-  std::string login_server;  // properties.loginServer, lower-case: the key; never guessed from the name
-  std::string name;          // of the resource; with domain name labels it is no part of the login server
-  std::string resource_id;   // as ARM writes it; compared without regard to case
-  base::Time observed{};     // when ARM said so
-  std::string body;
+  std::string login_server;                      // properties.loginServer, lower-case: the key; never guessed from the name
+  std::string name;                              // of the resource; with domain name labels it is no part of the login server
+  std::string resource_id;                       // as ARM writes it; compared without regard to case
+  base::Time observed{};                         // when ARM said so
+  base::SharedText body;                         // handed on from generation to generation
   std::shared_ptr<const ChildLists> children{};  // what was read of its children; null: nothing
 };
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shared_text.h"
 #include "base/time.h"
 #include "policy/compliance_state.h"
 
@@ -40,14 +41,14 @@ struct Evidence {
 
 // One requirement's result on one registry.
 struct Finding {
-  std::string requirement;    // the policy's word for it: "private-link"
-  std::string definition_id;  // Azure's id, or "" where Azure has none
+  std::string requirement;         // the policy's word for it: "private-link"
+  base::SharedText definition_id;  // Azure's id, or "" where Azure has none
   FindingResult result = FindingResult::kUnknown;
   Effect effect = Effect::kDisabled;         // what the requirement asks for, before caps
   std::vector<Evidence> evidence;            // empty when Compliant
   std::string reason;                        // Unknown: why; Compliant: that an exemption in Azure makes it so
   std::string remedy;                        // the `az` command that mends it, or ""
-  std::string rule;                          // of which rule it is: definition and parameters, as a digest
+  base::SharedText rule;                     // of which rule it is: definition and parameters, as a digest
   std::optional<base::Time> last_compliant;  // the last observation at which this was Compliant, if any is remembered
   FindingSource source = FindingSource::kRegistry;
   std::optional<ComplianceOpinion> azure{};  // what Azure Policy says of the same definition, where that is known

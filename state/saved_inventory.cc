@@ -135,9 +135,11 @@ bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFac
     finding.requirement = field.key;
     dom::object met;
     base::Time time;
-    if (field.value.get(met) != simdjson::SUCCESS || !TakeTime(met, "time", &time) || !TakeText(met, "rule", &finding.rule)) {
+    std::string rule;
+    if (field.value.get(met) != simdjson::SUCCESS || !TakeTime(met, "time", &time) || !TakeText(met, "rule", &rule)) {
       return false;
     }
+    finding.rule = std::move(rule);
     if (time <= now) {
       finding.last_compliant = time;
     }

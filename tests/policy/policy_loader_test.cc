@@ -319,7 +319,7 @@ TEST(LoadPolicy, FindsADefinitionByGuidAndId) {
   ASSERT_TRUE(definition);
   ASSERT_FALSE(definition->guid.empty());
   EXPECT_EQ(Load("requirements:\n  - definition: " + definition->guid + "\n")->requirements.at(0).name, "private-link");
-  EXPECT_EQ(Load("requirements:\n  - definition: " + definition->id + "\n")->requirements.at(0).name, "private-link");
+  EXPECT_EQ(Load("requirements:\n  - definition: " + std::string(definition->id) + "\n")->requirements.at(0).name, "private-link");
   EXPECT_EQ(ProblemsOf("requirements:\n  - definition: private-link\n  - definition: " + definition->guid + "\n"),
             "policy.yaml:5:17: requirements[1].definition: \"private-link\" is required already, in line 4; give one of them a name of its "
             "own, with "

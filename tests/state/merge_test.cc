@@ -384,7 +384,7 @@ TEST_F(MergeTest, TakesOfASavedInventoryWhatIsMissingOrLater) {
 TEST_F(MergeTest, ASavedInventoryBringsItsMemoryOfCompliance) {
   auto remembered = std::make_shared<policy::RegistryFacts>();
   remembered->registry = RegistryOf("contoso", /*open=*/true, kNow - seconds(20));
-  const std::string rule =
+  const base::SharedText rule =
       JudgeOne(remembered->registry, *policy_, nullptr, false, base::Time(), policy::HiddenMembers::kAsAzure)->verdict.at(0).rule;
   policy::Finding met;
   met.requirement = "public-network-access-disabled";
