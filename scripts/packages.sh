@@ -10,8 +10,8 @@ build_packages=(
 # What its tests need beside that.
 # Of postgresql-15 the programs alone: tests start servers of their own.
 test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml jq)
-# What the benchmarks need beside what the program is built from.
-bench_packages=(libbenchmark-dev)
+# What the benchmarks need beside what the program is built from; nginx is what the server is compared with.
+bench_packages=(libbenchmark-dev nginx-light wrk)
 # What quickstart runs.
 quickstart_packages=(openssl curl jq ca-certificates)
 # Fuzzers and static analysis.

@@ -1,0 +1,100 @@
+"""Where and with what the measurements run: programs, folders, how long; and the words for that."""
+
+import dataclasses
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import workload
+from .servers import Failed, make_certificate
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@dataclasses.dataclass
+class Setting:
+    binary: Path
+    folder: Path  # a temporary one
+    rounds: int
+    seconds: int  # of one measurement
+
+    def __post_init__(self) -> None:
+        self.certificates = self.new_folder("certificates")
+        self.certificates.mkdir()
+        make_certificate(self.certificates)
+        self._inventories: dict[int, Path] = {}
+
+    def new_folder(self, name: str) -> Path:
+        """A path that is not there yet."""
+        number = 0
+        while (path := self.folder / f"{name}-{number}").exists():
+            number += 1
+        return path
+
+    def file(self, name: str, content: bytes | str) -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def inventory(self, count: int) -> dict:
+        """The configuration's section of a file with so many registries."""
+        if count not in self._inventories:
+            file = self.folder / f"registries-{count}.json"
+            workload.write_inventory(file, count)
+            self._inventories[count] = file
+        return {"source": "file", "file": str(self._inventories[count])}
+
+
+def require(programs: list[str], packages: str) -> None:
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        raise Failed(f"there is no {', '.join(missing)}; apt-get install -y --no-install-recommends {packages}")
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def described(programs: dict[str, str]) -> str:
+    """One paragraph that says where the numbers above it are from."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
+    virtual = " (virtual)" if "hypervisor" in Path("/proc/cpuinfo").read_text() else ""
+    versions = ", ".join(f"{name} {version}" for name, version in programs.items())
+    command = " ".join(["tests/bench/compare", *sys.argv[1:]])
+    return (f"_{processor()}{virtual}, {cores} cores, {memory:.0f} GiB, Linux {platform.release()}, {_distribution()}; {versions}. "
+            f"`{command}`_\n")
+
+
+def versions(binary: Path, others: tuple[str, ...] = ()) -> dict[str, str]:
+    ways = {"nginx": (["nginx", "-v"], "/"), "wrk": (["wrk", "-v"], " "), "openssl": (["openssl", "version"], " "),
+            "perf": (["perf", "--version"], " ")}
+    found = {"acr-admission": _output([str(binary), "--version"]).split()[-1] + _commit()}
+    for name in others:
+        command, separator = ways[name]
+        words = _output(command).splitlines()[0].split(separator)
+        found[name] = words[-1].strip() if name in ("nginx", "perf") else words[1]
+    return found
+
+
+def _output(command: list[str]) -> str:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout + result.stderr
+
+
+def _commit() -> str:
+    commit = _output(["git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD"]).strip()
+    return f" ({commit})" if commit.isalnum() else ""
+
+
+def _distribution() -> str:
+    for line in Path("/etc/os-release").read_text().splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.partition("=")[2].strip('"')
+    return "an unknown distribution"
