@@ -188,12 +188,19 @@ class Webhook(Server):
 
     def decisions(self) -> dict[str, int]:
         """How many of each kind since it began."""
-        counted = {}
-        for line in self._health("/metrics")[1].decode().splitlines():
-            if line.startswith("acr_admission_decisions_total{"):
-                kind = line.partition('decision="')[2].partition('"')[0]
-                counted[kind] = counted.get(kind, 0) + int(float(line.rpartition(" ")[2]))
+        counted: dict[str, int] = {}
+        for series, value in self._metrics("acr_admission_decisions_total{"):
+            kind = series.partition('decision="')[2].partition('"')[0]
+            counted[kind] = counted.get(kind, 0) + value
         return counted
+
+    def registries(self) -> int:
+        """In its inventory."""
+        return sum(value for _, value in self._metrics("acr_admission_registries "))
+
+    def _metrics(self, prefix: str) -> list[tuple[str, int]]:
+        lines = self._health("/metrics")[1].decode().splitlines()
+        return [(line, int(float(line.rpartition(" ")[2]))) for line in lines if line.startswith(prefix)]
 
     def _health(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.health_port, timeout=10)

@@ -6,12 +6,15 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import workload
 from .servers import Failed, make_certificate
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclasses.dataclass
@@ -25,7 +28,7 @@ class Setting:
         self.certificates = self.new_folder("certificates")
         self.certificates.mkdir()
         make_certificate(self.certificates)
-        self._inventories: dict[int, Path] = {}
+        self._inventories: dict[str, dict] = {}
 
     def new_folder(self, name: str) -> Path:
         """A path that is not there yet."""
@@ -41,11 +44,26 @@ class Setting:
 
     def inventory(self, count: int) -> dict:
         """The configuration's section of a file with so many registries."""
-        if count not in self._inventories:
-            file = self.folder / f"registries-{count}.json"
+        def make(file: Path) -> dict:
             workload.write_inventory(file, count)
-            self._inventories[count] = file
-        return {"source": "file", "file": str(self._inventories[count])}
+            return {"source": "file", "file": str(file)}
+        return self._once(f"registries-{count}.json", make)
+
+    def saved_inventory(self, count: int) -> dict:
+        """The same of a start that has a saved inventory of just now, while Azure cannot be reached."""
+        def make(file: Path) -> dict:
+            workload.write_saved_inventory(file, count, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+            nowhere = "https://127.0.0.1:1"  # nobody listens there: refused at once
+            credential = {"kind": "clientSecret", "tenantId": _NOBODY, "clientId": _NOBODY, "clientSecretFile": str(self.file("secret", "none"))}
+            return {"source": "azure", "saved": str(file), "refresh": "24h",
+                    "cloud": {"name": "Nowhere", "resourceManager": nowhere, "authority": nowhere, "registrySuffixes": ["registries.example"]},
+                    "azure": [{"credential": credential, "scope": {"subscriptions": [_NOBODY]}}]}
+        return self._once(f"saved-{count}", make)
+
+    def _once(self, name: str, make: Callable[[Path], dict]) -> dict:
+        if name not in self._inventories:
+            self._inventories[name] = make(self.folder / name)
+        return self._inventories[name]
 
 
 def require(programs: list[str], packages: str) -> None:

@@ -1,5 +1,6 @@
 """What is sent, and what the webhook knows: reviews, registries, policies. The same every time."""
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -13,6 +14,9 @@ OPEN = "premium_open_2023-11-01-preview.json"
 
 NAMED = "contoso"  # the registry that the bodies' images are from
 OPEN_NAME = "fabrikam"  # the one that meets nothing
+
+# An inventory of at most 256 MiB is read: where there are more registries than this, they lack what nothing is judged by.
+MOST_WHOLE = 50_000
 
 
 def review(size: str) -> bytes:
@@ -49,7 +53,7 @@ def write_inventory(file: Path, count: int) -> None:
     with file.open("w") as out:
         for number, name in enumerate(registry_names(count)):
             out.write(',\n' if number else '{"value":[\n')
-            out.write(_registry(name))
+            out.write(_registry(name, count))
         out.write("\n]}\n")
 
 
@@ -64,26 +68,28 @@ def write_saved_inventory(file: Path, count: int, observed: str) -> None:
 
         line({"format": "acr-admission inventory", "version": 1, "saved": observed, "complete": True})
         for name in sorted(registry_names(count)):
-            body = json.loads(_registry(name))
+            body = json.loads(_registry(name, count))
             line({"loginServer": body["properties"]["loginServer"], "name": name, "resourceId": body["id"], "observed": observed,
                   "lastCompliant": {}, "body": body})
         out.write(_compact({"checksum": f"sha256:{digest.hexdigest()}"}) + b"\n")
 
 
 def exemptions(count: int, namespace: str) -> str:
-    """A policy with so many exemptions, of which the last ones, one for each requirement, let the open registry in from `namespace`."""
-    lines = ["{name: e%d,namespaces: [n%d],requirements: [%s],expires: 2099-01-01,reason: r}" % (number, number, REQUIRED[number % 3])
-             for number in range(max(0, count - len(REQUIRED)))]
-    if count:
-        lines += ["{name: l%d,namespaces: [%s],requirements: [%s],expires: 2099-01-01,reason: r}" % (number, namespace, name)
-                  for number, name in enumerate(REQUIRED)]
-    return _policy() + ("exemptions:\n" + "".join(f"- {line}\n" for line in lines) if lines else "")
+    """A policy with so many exemptions, of which the last ones, one for each requirement, let the open registry in from `namespace`;
+    without any it is let in by maxEffect."""
+    if not count:
+        return _policy() + "maxEffect: Audit\n"
+    others = [(f"e{number}", f"n{number}", REQUIRED[number % len(REQUIRED)]) for number in range(count - len(REQUIRED))]
+    last = [(f"l{number}", namespace, name) for number, name in enumerate(REQUIRED)]
+    return _policy() + "exemptions:\n" + "".join(
+        f"- {{name: {name},namespaces: [{where}],requirements: [{requirement}],expires: 2099-01-01,reason: r}}\n"
+        for name, where, requirement in others + last)
 
 
 def namespace_caps(count: int, namespace: str) -> str:
-    """A policy that names so many namespaces in which it only warns; `namespace` is the last one."""
+    """A policy that names so many namespaces in which it only warns, `namespace` last; without any it only warns at all."""
     if not count:
-        return _policy()
+        return _policy() + "maxEffect: Warn\n"
     names = [f"n{number}" for number in range(count - 1)] + [namespace]
     return _policy() + "namespaces:\n" + "".join(f"- {{names: [{name}],maxEffect: Warn}}\n" for name in names)
 
@@ -103,18 +109,15 @@ def _compact(value: dict) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _template(file: str) -> tuple[str, str]:
-    """The registry as Azure described it, and its name."""
+@functools.cache
+def _template(file: str, lean: bool) -> tuple[str, str]:
+    """A registry as Azure described it, and its name."""
     body = json.loads((REGISTRIES / file).read_text())
+    if lean:
+        body = {key: value for key, value in body.items() if key not in ("identity", "systemData", "tags")}
     return _compact(body).decode(), body["name"]
 
 
-_TEMPLATES: dict[str, tuple[str, str]] = {}
-
-
-def _registry(name: str) -> str:
-    file = OPEN if name == OPEN_NAME else COMPLIANT
-    if file not in _TEMPLATES:
-        _TEMPLATES[file] = _template(file)
-    text, was = _TEMPLATES[file]
+def _registry(name: str, among: int) -> str:
+    text, was = _template(OPEN if name == OPEN_NAME else COMPLIANT, among > MOST_WHOLE)
     return text.replace(was, name)
