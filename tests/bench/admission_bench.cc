@@ -53,6 +53,19 @@ void Decode(benchmark::State& state) {
 }
 BENCHMARK(Decode)->Arg(4096)->Arg(12288)->Arg(1 << 20);
 
+void Decide(benchmark::State& state) {
+  std::string body = Review(4096);
+  body.reserve(body.size() + webhook::kBodyPadding);
+  const auto world = support::DefaultState();
+  const support::FakeClock clock;
+  webhook::ReviewDecoder decoder;
+  const auto admission = decoder.Decode(body);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(policy::Decide(*world->policy, world->facts, *admission, clock.Now()));
+  }
+}
+BENCHMARK(Decide);
+
 void DecodeAndDecide(benchmark::State& state) {
   std::string body = Review(static_cast<std::size_t>(state.range(0)));
   body.reserve(body.size() + webhook::kBodyPadding);

@@ -51,8 +51,8 @@ def assets() -> Path | None:
     return Path(named) if named else None
 
 
-def enter() -> None:
-    """Into namespaces of our own, in which this program begins anew."""
+def check() -> None:
+    """Raises Failed when something is missing that measure needs."""
     folder = assets()
     if folder is None or not all((folder / name).exists() for name in ("etcd", "kube-apiserver")):
         raise Failed(f"KUBEBUILDER_ASSETS={folder or ''} must name a folder that has etcd and kube-apiserver")
@@ -60,6 +60,10 @@ def enter() -> None:
         raise Failed(f"there is no {_ECHO}: cmake --preset bench && cmake --build --preset bench --target echo_webhook")
     if not os.environ.get(isolation.MARK) and (trouble := isolation.may_isolate()):
         raise Failed(f"namespaces of our own cannot be made here: {trouble}")
+
+
+def enter() -> None:
+    """Into namespaces of our own, in which this program begins anew."""
     isolation.enter()
     isolation.set_up_network()
 

@@ -14,8 +14,12 @@ _SECONDS = 4
 _SHOWN = 30
 
 
-def measure(setting: Setting) -> report.Section:
+def check() -> None:
+    """Raises Failed when something is missing that measure needs."""
     require(["perf"], "linux-perf")
+
+
+def measure(setting: Setting) -> report.Section:
     say("profile")
     body = setting.file("profile.json", workload.review("3k"))
     server = Webhook("webhook", setting.binary, setting.new_folder("profile"), setting.certificates, {"inventory": setting.inventory(10)})

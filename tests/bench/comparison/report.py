@@ -22,10 +22,14 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def verdict(met: bool) -> str:
+    """On a bar."""
+    return "met" if met else "**missed**"
+
+
 def bar(value: float, limit: float, at_most: bool = True) -> str:
     """A ratio and what became of its bar."""
-    met = value <= limit if at_most else value >= limit
-    return f"{value:.2f} ({'met' if met else '**missed**'})"
+    return f"{value:.2f} ({verdict(value <= limit if at_most else value >= limit)})"
 
 
 def count(value: float) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -43,15 +44,16 @@ def free_port() -> int:
 
 
 class Server:
-    """A process that answers at `url`. Threads: none; whoever made it stops it."""
+    """A process that answers at `url`, in a folder of its own, which ends with it. Whoever made it stops it."""
 
     def __init__(self, name: str, command: list[str], folder: Path, core: str | None = SERVER_CORE):
         self.name = name
         self.port = 0
+        self.folder = folder
         self.log = folder / "log"
         pinned = ["taskset", "-c", core, *command] if core is not None else command
         with self.log.open("ab") as output:
-            self._child = subprocess.Popen(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output)
+            self._child = subprocess.Popen(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output, env=_environment())
 
     @property
     def pid(self) -> int:
@@ -87,6 +89,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
@@ -113,6 +116,11 @@ class Server:
             if time.monotonic() - begin > _PATIENCE:
                 raise Failed(f"{self.name} was not ready within {_PATIENCE:g} s:\n{self.tail()}")
             time.sleep(0.002)
+
+
+def _environment() -> dict[str, str]:
+    """Without what would lead a server elsewhere than its configuration says."""
+    return {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy") and not key.startswith("AZURE_")}
 
 
 class Nginx(Server):
@@ -174,9 +182,7 @@ class Webhook(Server):
         }
         configuration |= {key: value for key, value in settings.items() if key != "server"}
         (folder / "config.yaml").write_text(json.dumps(configuration))  # JSON is YAML
-        environment_free = [key for key in os.environ if key.lower().endswith("_proxy") or key.startswith("AZURE_")]
-        without = ["env", *(word for key in environment_free for word in ("-u", key))] if environment_free else []
-        super().__init__(name, [*without, str(binary), "serve", "--config", str(folder / "config.yaml")], folder, core)
+        super().__init__(name, [str(binary), "serve", "--config", str(folder / "config.yaml")], folder, core)
         self.port = port
         self.seconds_to_ready = self._wait_until(self.ready)
 

@@ -1,5 +1,7 @@
 """nginx returning a constant beside the webhook, auditing off and every decision committed."""
 
+from collections.abc import Callable
+
 from . import report, svg, workload
 from .load import Load, Measured, interleaved, say
 from .servers import Nginx, Server, Webhook, committed
@@ -54,14 +56,15 @@ def _section(setting: Setting, results: dict[tuple[str, int, bool], list[Measure
             rate = one.requests_per_second / nginx.requests_per_second
             processor = one.processor / nginx.processor
             rows.append([f"{words}: {name}", *_numbers(one, report.bar(rate, rate_bar, at_most=False), report.bar(processor, processor_bar))])
-    groups = [f"{words}, {connections}" for size, words in _SIZES.items() for connections in _CONNECTIONS]
-    keys = [(size, connections, False) for size in _SIZES for connections in _CONNECTIONS]
-    plots = {
-        "side-by-side-cpu.svg": svg.bars("Processor time a request, by body and connections", "µs; bars: 3 and 5 times nginx", groups, {
-            name: [results[key][place].processor * 1e6 for key in keys] for place, name in enumerate(_NAMES)}),
-        "side-by-side-rate.svg": svg.bars("Requests a second, by body and connections", "bars: 0.35 and 0.20 of nginx", groups, {
-            name: [results[key][place].requests_per_second for key in keys] for place, name in enumerate(_NAMES)}),
-    }
+    groups = [f"{words}, {connections}" for words in _SIZES.values() for connections in _CONNECTIONS]
+    shown = [one for (_, _, denied), one in results.items() if not denied]
+
+    def plot(title: str, unit: str, value: Callable[[Measured], float], bars: tuple[float, float]) -> str:
+        series = {name: [value(ones[place]) for ones in shown] for place, name in enumerate(_NAMES)}
+        return svg.bars(title, f"{unit}, by body and connections; dashed: what is to be reached", groups, series, dict(zip(_NAMES[1:], bars, strict=True)))
+
+    plots = {"side-by-side-cpu.svg": plot("Processor time a request", "µs", lambda one: one.processor * 1e6, _PROCESSOR_BARS),
+             "side-by-side-rate.svg": plot("Requests a second", "requests", lambda one: one.requests_per_second, _RATE_BARS)}
     text = (report.table(head, rows) +
             "\n![Processor time a request](performance/side-by-side-cpu.svg)\n\n![Requests a second](performance/side-by-side-rate.svg)\n\n" +
             described(versions(setting.binary, ("nginx", "wrk", "openssl"))))

@@ -31,12 +31,10 @@ def measure(setting: Setting) -> report.Section:
             finally:
                 server.stop()
         seconds, first, last = statistics.median(ready), statistics.median(at_ready), statistics.median(settled)
-        barred = count == _BAR_COUNT
-        rows.append([report.count(count), f"{seconds * 1e3:,.0f}{_met(seconds, _BAR_SECONDS) if barred else ''}",
-                     report.count(first / 1e6), f"{last / 1e6:,.0f}{_met(last, _BAR_BYTES) if barred else ''}"])
+        row = [report.count(count), report.count(seconds * 1e3), report.count(first / 1e6), report.count(last / 1e6)]
+        if count == _BAR_COUNT:
+            row[1] += f" ({report.verdict(seconds <= _BAR_SECONDS)})"
+            row[3] += f" ({report.verdict(last <= _BAR_BYTES)})"
+        rows.append(row)
     head = ["registries", "ready after, ms (bar: 300)", "RSS when ready, MB", f"RSS {_SETTLE:g} s later, MB (bar: 60)"]
     return report.Section("start", report.table(head, rows) + "\n" + described(versions(setting.binary)))
-
-
-def _met(value: float, limit: float) -> str:
-    return " (met)" if value <= limit else " (**missed**)"
