@@ -1,13 +1,17 @@
-// Whatever the bytes: the reference parser ends, and what it accepts keeps the promises of its header.
+// Whatever the bytes: the reference parser makes of them what the grammar, written down a second time, does, and what it accepts keeps the
+// promises of its header.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
+#include <string>
 #include <string_view>
 
 #include "policy/image_pattern.h"
 #include "policy/image_reference.h"
 #include "policy/registry_host.h"
+#include "tests/support/image_grammar.h"
 
 namespace {
 
@@ -54,7 +58,14 @@ void CheckReference(const policy::ImageReference& reference) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto reference = policy::ParseImageReference(text)) {
+  const auto reference = policy::ParseImageReference(text);
+  if (size <= support::kMaxGrammarBytes) {
+    if (const std::string difference = support::DifferenceFromGrammar(reference, std::string(text)); !difference.empty()) {
+      std::cerr << difference << '\n';
+      std::abort();
+    }
+  }
+  if (reference) {
     CheckReference(*reference);
   } else {
     Require(!reference.error().message.empty() && !reference.error().remedy.empty());
