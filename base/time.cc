@@ -22,6 +22,10 @@ std::string FormatDateAndTime(Time time, int* micros) {
   return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
+// The times that four digits of a year can say: beyond them texts would not sort as times do.
+constexpr Time kFirst = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr Time kEnd = std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1);
+
 // Takes exactly `digits` digits off the front of `text`.
 std::optional<int> TakeNumber(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) {
@@ -165,7 +169,8 @@ std::optional<Time> ParseTime(std::string_view text) {
   if (!offset || !text.empty()) {
     return std::nullopt;
   }
-  return Time(*day) + *of_day - *offset;
+  const Time time = Time(*day) + *of_day - *offset;
+  return time >= kFirst && time < kEnd ? std::optional(time) : std::nullopt;
 }
 
 std::optional<microseconds> ParseDuration(std::string_view text) {

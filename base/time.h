@@ -17,7 +17,7 @@ std::string FormatTime(Time time);
 // "2026-11-23T12:00:00Z": whole seconds, for people and for `observed`.
 std::string FormatTimeSeconds(Time time);
 
-// RFC 3339 with any fraction and offset, or a date alone (its first instant, UTC). Nothing else; no locale.
+// RFC 3339 with any fraction and offset, or a date alone (its first instant, UTC); years 0000 to 9999 of UTC. Nothing else; no locale.
 std::optional<Time> ParseTime(std::string_view text);
 
 // "90s", "1h30m", "72h", "30d", "250ms": positive whole numbers with a unit, larger units first. "0" needs a unit too: "0s".

@@ -29,6 +29,17 @@ TEST(Time, RefusesWhatIsNoTime) {
   }
 }
 
+TEST(Time, HasAYearOfFourDigitsInUtcToo) {
+  for (const char* text : {"0000-01-01T00:00:00Z", "0000-01-01T00:00:00-00:01", "9999-12-31T23:59:59.999999Z"}) {
+    const auto time = ParseTime(text);
+    ASSERT_TRUE(time.has_value()) << text;
+    EXPECT_EQ(ParseTime(FormatTime(*time)), time) << text;
+  }
+  for (const char* text : {"0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"}) {
+    EXPECT_FALSE(ParseTime(text).has_value()) << text;
+  }
+}
+
 TEST(Duration, SumsUnitsFromLargeToSmall) {
   EXPECT_EQ(ParseDuration("0s"), microseconds(0));
   EXPECT_EQ(ParseDuration("250ms"), std::chrono::milliseconds(250));
