@@ -1,6 +1,8 @@
 #include "kube/leadership.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "kube/object.h"
@@ -20,6 +22,14 @@ Collection Leases(std::string namespace_name) { return {"coordination.k8s.io", "
 seconds DurationOf(const json& spec) {
   const json& told = MemberOf(spec, "leaseDurationSeconds");
   return told.is_number_integer() ? std::clamp(seconds(told.get<std::int32_t>()), kLeastDuration, kMostDuration) : kLeaseDuration;
+}
+
+// Whatever somebody wrote there: Kubernetes has an int32, which one more must fit into.
+std::int64_t TransitionsOf(const json& spec) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const json& told = MemberOf(spec, "leaseTransitions");
+  const std::int64_t transitions = told.is_number_integer() ? told.get<std::int64_t>() : 0;
+  return transitions >= 0 && transitions < kMost ? transitions : 0;
 }
 
 }  // namespace
@@ -83,8 +93,7 @@ void Leadership::Write(json lease, Instant began) {
   spec = spec.is_object() ? std::move(spec) : json::object();
   const std::string now = base::FormatTime(clock_.Now());
   if (TextOf(spec, "holderIdentity") != options_.identity) {
-    const json transitions = MemberOf(spec, "leaseTransitions");
-    spec["leaseTransitions"] = transitions.is_number_integer() ? transitions.get<std::int64_t>() + 1 : 1;
+    spec["leaseTransitions"] = TransitionsOf(spec) + 1;
     spec["acquireTime"] = now;
   }
   spec["holderIdentity"] = options_.identity;

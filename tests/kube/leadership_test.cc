@@ -132,6 +132,17 @@ TEST_F(LeadershipTest, ALeaseThatLooksLikeNoneIsTakenOverAfterItsTime) {
   }
 }
 
+TEST_F(LeadershipTest, TransitionsThatNoNumberFollowsAreCountedAnew) {
+  for (const char* transitions : {"2147483647", "9223372036854775807", "18446744073709551615", "-1"}) {
+    const json spec = json::parse(std::string(R"({"holderIdentity": "", "leaseTransitions": )") + transitions + "}");
+    world_.kubernetes.Put(kPath, {{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"}, {"spec", spec}});
+    Leadership replica = Replica("replica");
+    replica.Tick();
+    EXPECT_TRUE(replica.Leads()) << transitions;
+    EXPECT_EQ(Spec()["leaseTransitions"], 1) << transitions;
+  }
+}
+
 TEST_F(LeadershipTest, WhatIsNotAllowedIsToldWithWhatToDo) {
   world_.kubernetes.Forbid("create", "leases");
   Leadership replica = Replica("replica");
