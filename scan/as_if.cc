@@ -79,6 +79,7 @@ json ValueOf(std::string_view text) {
   return value ? *std::move(value) : json(text);
 }
 
+// `host`: as messages show it.
 base::Result<AsIfMember> ParseMember(std::string_view text, std::string_view host) {
   const std::size_t equals = text.find('=');
   const std::string_view path = Trimmed(text.substr(0, equals));
@@ -90,7 +91,7 @@ base::Result<AsIfMember> ParseMember(std::string_view text, std::string_view hos
     return Bad(std::string(host) + ": " + Shown(path) + " has no value", "write null to take the member away, \"\" for an empty text");
   }
   if (value.front() == '[' || value.front() == '{' || value.front() == '"') {
-    if (const auto parsed = base::ParseJson(value, std::string(path)); !parsed) {
+    if (const auto parsed = base::ParseJson(value, base::Printable(path, kMaxShown)); !parsed) {
       return Bad(std::string(host) + ": the value of " + parsed.error().message);
     }
   }
@@ -147,8 +148,9 @@ base::Result<AsIf> ParseAsIf(std::string_view text) {
     return Bad(Shown(text) + ": no registry is named", kForm);
   }
   AsIf as_if{base::AsciiLower(host), {}};
+  const std::string shown = base::Printable(as_if.login_server, kMaxShown);
   for (const std::string_view part : SplitMembers(text.substr(colon + 1))) {
-    auto member = ParseMember(part, as_if.login_server);
+    auto member = ParseMember(part, shown);
     if (!member) {
       return tl::unexpected(std::move(member).error());
     }
