@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "audit/record.h"
+#include "audit/registry_argument.h"
 #include "base/text.h"
 #include "cli/local_time.h"
-#include "policy/image_reference.h"
 
 namespace cli {
 namespace {
@@ -49,8 +49,13 @@ base::Result<audit::Filter> AuditFilterOf(const AuditFilterArguments& arguments,
     filter.decision = *std::move(decision);
   }
   filter.namespace_name = arguments.namespace_name;
-  // As records have it; the beginning of a host is none that could be folded.
-  filter.registry = arguments.registry.ends_with('*') ? base::AsciiLower(arguments.registry) : policy::FoldRegistryHost(arguments.registry);
+  if (!arguments.registry.empty()) {
+    auto registry = audit::ParseRegistryArgument("--registry", arguments.registry);
+    if (!registry) {
+      return tl::unexpected(registry.error());
+    }
+    filter.registry = *std::move(registry);
+  }
   filter.image = arguments.image;
   filter.user = arguments.user;
   filter.uid = arguments.uid;

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "audit/record.h"
+#include "audit/registry_argument.h"
 #include "audit/time_argument.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "policy/image_reference.h"
 
 namespace webhook {
 namespace {
@@ -129,7 +129,11 @@ std::string SetDecision(AuditQuestion& question, std::string value, base::Time /
 }
 
 std::string SetRegistry(AuditQuestion& question, std::string value, base::Time /*now*/) {
-  question.query.filter.registry = policy::FoldRegistryHost(value);  // as records have it
+  auto registry = audit::ParseRegistryArgument("registry", value);
+  if (!registry) {
+    return registry.error().ToString();
+  }
+  question.query.filter.registry = *std::move(registry);
   return "";
 }
 

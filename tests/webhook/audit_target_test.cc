@@ -130,6 +130,15 @@ TEST(AuditTarget, WhatIsEmptyTooLongOrNoTextIsRefused) {
   }
 }
 
+TEST(AuditTarget, ARegistryIsAHostOrABeginning) {
+  EXPECT_EQ(Parse("/audit/v1/decisions?registry=Docker.io:0443").query.filter.registry, "docker.io");
+  EXPECT_EQ(Parse("/audit/v1/decisions?registry=Contoso*").query.filter.registry, "contoso*");
+  EXPECT_EQ(Parse("/audit/v1/decisions?registry=localhost:00*").query.filter.registry, "localhost:00*") << "a beginning is as it is";
+  for (const char* registry : {":443", ":0443", "a:00443:0443"}) {  // the first two would leave nothing, which selects every registry
+    EXPECT_THAT(Wrong("registry=" + std::string(registry)), HasSubstr("is no registry host")) << registry;
+  }
+}
+
 TEST(AuditTarget, ANamespaceIsANameOrABeginning) {
   EXPECT_EQ(Parse("/audit/v1/decisions?namespace=*").query.filter.namespace_name, "*");
   EXPECT_EQ(Parse("/audit/v1/decisions?namespace=team-%2A").query.filter.namespace_name, "team-*");
