@@ -317,7 +317,11 @@ base::Loaded<Config> LoadConfig(const std::string& file) {
     }
     return tl::unexpected(base::Problems{{file, 0, 0, std::move(message)}});
   }
-  const auto document = base::ParseYaml(*text, file);
+  return ParseConfig(*text, file);
+}
+
+base::Loaded<Config> ParseConfig(std::string_view text, const std::string& file) {
+  const auto document = base::ParseYaml(text, file);
   if (!document) {
     return tl::unexpected(document.error());
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "base/problem.h"
@@ -62,5 +63,7 @@ struct Config {
 
 // Addresses are checked in form, files not at all: whether they can be read is found where they are.
 base::Loaded<Config> LoadConfig(const std::string& file);
+// The same of a text that `file` holds.
+base::Loaded<Config> ParseConfig(std::string_view text, const std::string& file);
 
 }  // namespace cli

@@ -1,9 +1,10 @@
-// LoadPolicy takes any bytes: it never throws, says where what is wrong, and reads a text twice the same.
+// The YAML files that people write, policy and configuration, take any bytes: they are read twice the same, or refused with a place.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "cli/config.h"
 #include "policy/definition.h"
 #include "policy/policy.h"
 
@@ -38,11 +39,37 @@ void CheckPolicy(const policy::Policy& policy) {
   }
 }
 
+void CheckProblems(const base::Problems& problems, std::string_view file) {
+  Require(!problems.empty());
+  for (const base::Problem& problem : problems) {
+    Require(problem.file == file && problem.line >= 0 && problem.column >= 0 && !problem.message.empty());
+    Require((problem.line == 0) == (problem.column == 0));
+  }
+}
+
+void CheckConfiguration(std::string_view text) {
+  const auto config = cli::ParseConfig(text, "/etc/acr/config.yaml");
+  const auto again = cli::ParseConfig(text, "/etc/acr/config.yaml");
+  Require(config.has_value() == again.has_value());
+  if (!config) {
+    CheckProblems(config.error(), "/etc/acr/config.yaml");
+    Require(base::ToString(config.error()) == base::ToString(again.error()));
+    return;
+  }
+  Require(config->server.threads >= 0 && config->server.max_connections >= 1 && config->server.drain_delay >= std::chrono::seconds(0));
+  Require(config->policy.empty() || config->policy.starts_with('/'));
+  Require(config->definitions.empty() || config->definitions.starts_with('/'));
+  Require(!config->audit.enabled || config->audit.database.starts_with('/') || config->audit.database == "audit.db");
+  Require(config->audit.retention_bytes > 0 && config->audit.retention_age >= std::chrono::minutes(1));
+  Require(!config->scan || config->kubernetes);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const policy::DefinitionSet definitions = policy::DefinitionSet::WithBuiltIns();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  CheckConfiguration(text);
   const auto loaded = policy::LoadPolicy(text, "policy.yaml", definitions);
   const auto again = policy::LoadPolicy(text, "policy.yaml", definitions);
   Require(loaded.has_value() == again.has_value());
@@ -51,11 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Require(Same(**loaded, **again));
     return 0;
   }
-  Require(!loaded.error().empty());
-  for (const base::Problem& problem : loaded.error()) {
-    Require(problem.file == "policy.yaml" && problem.line >= 0 && problem.column >= 0 && !problem.message.empty());
-    Require((problem.line == 0) == (problem.column == 0));
-  }
+  CheckProblems(loaded.error(), "policy.yaml");
   Require(base::ToString(loaded.error()) == base::ToString(again.error()));
   return 0;
 }

@@ -1,0 +1,1 @@
+// What is precompiled needs a target to be of.
