@@ -41,8 +41,8 @@ void Connection::Start(ConnectionTable::Ticket ticket) {
 }
 
 void Connection::Stop() {
-  if (phase_ == Phase::kHandshake) {
-    Close();
+  if (phase_ == Phase::kHandshake || (phase_ == Phase::kIdle && IsNew())) {
+    deadline_ = std::min(deadline_, std::chrono::steady_clock::now() + worker_.limits().first_request_at_stop);
   } else if (phase_ == Phase::kIdle) {
     boost::system::error_code ignored;
     stream_.socket().cancel(ignored);  // looks once more for a request, then closes: see Run
@@ -70,7 +70,7 @@ void Connection::MissDeadline() {
       metrics.Count(RefusedConnection::kHandshakeDeadline);
       break;
     case Phase::kIdle:
-      if (!answered_ && !asked_audit_) {
+      if (IsNew()) {
         metrics.Count(RefusedConnection::kNoRequest);
       }
       break;
@@ -101,7 +101,7 @@ void Connection::Run() {
       case Next::kGoOn:
         break;
       case Next::kWaitRead:
-        if (phase_ == Phase::kIdle && worker_.stopping()) {
+        if (phase_ == Phase::kIdle && worker_.stopping() && !IsNew()) {
           return Close();
         }
         return Wait(asio::ip::tcp::socket::wait_read);
@@ -534,7 +534,8 @@ Connection::Next Connection::Linger() {
 
 void Connection::BecomeIdle() {
   starved_ = false;
-  Enter(Phase::kIdle, answered_ ? worker_.limits().idle : worker_.limits().first_request);
+  const Limits& limits = worker_.limits();
+  Enter(Phase::kIdle, answered_ ? limits.idle : worker_.stopping() ? limits.first_request_at_stop : limits.first_request);
 }
 
 void Connection::Enter(Phase phase, std::chrono::milliseconds limit) {

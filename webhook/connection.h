@@ -33,7 +33,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Start(ConnectionTable::Ticket ticket);
   void Answer(Outcome outcome);  // what was decided, once it is recorded
-  void Stop();                   // the server ends: closes when idle, else after the answer
+  void Stop();                   // the server ends: closes when idle, else after the answer. A new one may ask once more
   void Evict();                  // any thread: another connection needs the room
 
   std::chrono::steady_clock::time_point deadline() const { return deadline_; }
@@ -77,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next Truncated(bool may_answer);
   Next Send(HttpAnswer answer);
   Next SendAudit(HttpAnswer answer);
+  bool IsNew() const { return !answered_ && !asked_audit_; }
   bool IsLast() const;  // the connection ends with this answer, whatever it is
   void ReleaseAudit();
   void BecomeIdle();

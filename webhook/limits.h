@@ -31,6 +31,9 @@ struct Limits {
   std::chrono::milliseconds linger{1000};
   // From the listener's end to the last thread's.
   std::chrono::milliseconds stop{1500};
+  // Of the above: a connection that was made in the last moment may still ask. Who makes one has something to ask, and no client tries
+  // again over another what it has sent over a new one.
+  std::chrono::milliseconds first_request_at_stop{500};
   // Of the above: queries that have not ended by then are answered without.
   std::chrono::milliseconds stop_queries{1000};
   // How often deadlines are looked at: they are late by at most this.

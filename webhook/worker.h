@@ -59,7 +59,8 @@ class Worker {
   void Start(const std::string& thread_name);
   // Any thread. The socket is of this worker's context; `ticket` came from Shared::connections.
   void Accept(std::shared_ptr<Connection> connection, ConnectionTable::Ticket ticket);
-  // Any thread, once. Idle connections close, the others after their answer; denials that wait for fresher facts are decided
+  // Any thread, once. Idle connections close, the others after their answer, new ones after Limits::first_request_at_stop or
+  // their answer; denials that wait for fresher facts are decided
   // on what is known, and queries are waited for until Limits::stop_queries. What is left then closes after Limits::stop.
   void Stop();
   void Join();

@@ -32,6 +32,19 @@ bool BecomesUnready(const TestServer& server) {
   return false;
 }
 
+// Connects until nobody listens any more.
+bool IsClosed(const TestServer& server) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < until) {
+    try {
+      TestClient(server.port());
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+  }
+  return false;
+}
+
 TEST(Drain, ServesOnForItsDelayUnreadyAndClosing) {
   auto options = TestServer::Options();
   options.drain_delay = std::chrono::seconds(3);
@@ -82,6 +95,27 @@ TEST(Drain, ARequestThatHasBegunIsAnswered) {
   EXPECT_EQ(answer->headers.at("connection"), "close");
   EXPECT_TRUE(client.WaitUntilClosed());
   draining.join();
+}
+
+TEST(Drain, ConnectionsThatWereMadeInTheLastMomentMayStillAsk) {
+  auto options = TestServer::Options();
+  options.limits.stop = kPatience;
+  options.limits.first_request_at_stop = kPatience;
+  TestServer server(options);
+  auto shaken = server.Connect();
+  TestClient connected(server.port());
+  ASSERT_TRUE(server.MetricBecomes("connections", "2"));
+  std::jthread draining([&] { (*server).Drain(); });
+  ASSERT_TRUE(IsClosed(server)) << "from here on nobody else is let in";
+
+  for (TestClient* client : {&shaken, &connected}) {
+    ASSERT_TRUE(client == &shaken || client->Handshake());
+    const auto answer = client->Ask(Post(kReview));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->headers.at("connection"), "close");
+    EXPECT_TRUE(client->WaitUntilClosed());
+  }
 }
 
 TEST(Drain, ARequestThatNeverEndsDoesNotHoldItUp) {

@@ -17,6 +17,7 @@ webhook::ServerOptions TestServer::Options() {
   options.health_address = "127.0.0.1:0";
   options.threads = 2;
   options.drain_delay = std::chrono::milliseconds(0);
+  options.limits.first_request_at_stop = std::chrono::milliseconds(10);
   options.limits.tick = std::chrono::milliseconds(5);
   return options;
 }
