@@ -24,8 +24,9 @@ def _tls() -> ssl.SSLContext:
 
 
 def _request(body: bytes) -> bytes:
-    head = f"POST /validate?timeout=10s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = ["POST /validate?timeout=10s HTTP/1.1", "Host: localhost", "Content-Type: application/json",
+            f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
 
 
 async def _idle(port: int, request: bytes, turns: asyncio.Semaphore, tls: ssl.SSLContext, kept: list) -> None:

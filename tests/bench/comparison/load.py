@@ -63,7 +63,8 @@ def measure(server: Server, load: Load, seconds: int) -> Measured:
         raise Failed(f"{' '.join(command)}: {trouble.strip() or output.strip()}")
     said = json.loads(output.splitlines()[-1])
     _check(server, load, said, decided)
-    return Measured(said["requests"] / (said["seconds"] - load.ramp), said["p50"] / 1e6, said["p99"] / 1e6, used / said["requests"], resident)
+    requests = said["requests"]
+    return Measured(requests / (said["seconds"] - load.ramp), said["p50"] / 1e6, said["p99"] / 1e6, used / requests, resident)
 
 
 def _check(server: Server, load: Load, said: dict, decided: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,8 +24,8 @@ class Failed(Exception):
     """The measurement cannot go on, or would mean nothing. The text says why."""
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> str:
-    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+def run(*command: str | Path) -> str:
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise Failed(f"{' '.join(str(part) for part in command)}: {(result.stderr or result.stdout).strip()}")
     return result.stdout
@@ -105,17 +106,17 @@ class Server:
             response = connection.getresponse()
             return response.status, response.read()
 
-    def _wait_until(self, ready) -> float:
-        """Seconds until `ready()`."""
+    def _wait_until(self, ready: Callable[[], bool]) -> float:
+        """Seconds until `ready()`. Stops the process when it never is."""
         begin = time.monotonic()
-        while True:
-            if ready():
-                return time.monotonic() - begin
-            if self._child.poll() is not None:
-                raise Failed(f"{self.name} ended at once:\n{self.tail()}")
-            if time.monotonic() - begin > _PATIENCE:
-                raise Failed(f"{self.name} was not ready within {_PATIENCE:g} s:\n{self.tail()}")
+        while not ready():
+            ended = self._child.poll() is not None
+            if ended or time.monotonic() - begin > _PATIENCE:
+                said = self.tail()
+                self.stop()
+                raise Failed(f"{self.name} {'ended at once' if ended else f'was not ready within {_PATIENCE:g} s'}:\n{said}")
             time.sleep(0.002)
+        return time.monotonic() - begin
 
 
 def _environment() -> dict[str, str]:

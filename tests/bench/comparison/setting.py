@@ -54,9 +54,10 @@ class Setting:
         def make(file: Path) -> dict:
             workload.write_saved_inventory(file, count, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
             nowhere = "https://127.0.0.1:1"  # nobody listens there: refused at once
-            credential = {"kind": "clientSecret", "tenantId": _NOBODY, "clientId": _NOBODY, "clientSecretFile": str(self.file("secret", "none"))}
-            return {"source": "azure", "saved": str(file), "refresh": "24h",
-                    "cloud": {"name": "Nowhere", "resourceManager": nowhere, "authority": nowhere, "registrySuffixes": ["registries.example"]},
+            cloud = {"name": "Nowhere", "resourceManager": nowhere, "authority": nowhere, "registrySuffixes": ["registries.example"]}
+            credential = {"kind": "clientSecret", "tenantId": _NOBODY, "clientId": _NOBODY,
+                          "clientSecretFile": str(self.file("secret", "none"))}
+            return {"source": "azure", "saved": str(file), "refresh": "24h", "cloud": cloud,
                     "azure": [{"credential": credential, "scope": {"subscriptions": [_NOBODY]}}]}
         return self._once(f"saved-{count}", make)
 

@@ -55,19 +55,20 @@ def _section(setting: Setting, results: dict[tuple[str, int, bool], list[Measure
         for name, one, processor_bar, rate_bar in zip(_NAMES[1:], ours, _PROCESSOR_BARS, _RATE_BARS, strict=True):
             rate = one.requests_per_second / nginx.requests_per_second
             processor = one.processor / nginx.processor
-            rows.append([f"{words}: {name}", *_numbers(one, report.bar(rate, rate_bar, at_most=False), report.bar(processor, processor_bar))])
+            judged = (report.bar(rate, rate_bar, at_most=False), report.bar(processor, processor_bar))
+            rows.append([f"{words}: {name}", *_numbers(one, *judged)])
     groups = [f"{words}, {connections}" for words in _SIZES.values() for connections in _CONNECTIONS]
     shown = [one for (_, _, denied), one in results.items() if not denied]
 
     def plot(title: str, unit: str, value: Callable[[Measured], float], bars: tuple[float, float]) -> str:
         series = {name: [value(ones[place]) for ones in shown] for place, name in enumerate(_NAMES)}
-        return svg.bars(title, f"{unit}, by body and connections; dashed: what is to be reached", groups, series, dict(zip(_NAMES[1:], bars, strict=True)))
+        return svg.bars(title, f"{unit}, by body and connections; dashed: what is to be reached", groups, series,
+                        dict(zip(_NAMES[1:], bars, strict=True)))
 
     plots = {"side-by-side-cpu.svg": plot("Processor time a request", "µs", lambda one: one.processor * 1e6, _PROCESSOR_BARS),
              "side-by-side-rate.svg": plot("Requests a second", "requests", lambda one: one.requests_per_second, _RATE_BARS)}
-    text = (report.table(head, rows) +
-            "\n![Processor time a request](performance/side-by-side-cpu.svg)\n\n![Requests a second](performance/side-by-side-rate.svg)\n\n" +
-            described(versions(setting.binary, ("nginx", "wrk", "openssl"))))
+    images = "\n![Processor time a request](performance/side-by-side-cpu.svg)\n\n![Requests a second](performance/side-by-side-rate.svg)\n\n"
+    text = report.table(head, rows) + images + described(versions(setting.binary, ("nginx", "wrk", "openssl")))
     return report.Section("side-by-side", text, plots)
 
 

@@ -17,7 +17,8 @@ def bars(title: str, unit: str, groups: list[str], series: dict[str, list[float]
     span = len(series) * bar
     width = left + len(groups) * (span + gap)
     first = next(iter(series.values()))
-    highest = max([*limits.values(), *(value / max(base, _TINY) for values in series.values() for value, base in zip(values, first, strict=True))])
+    ratios = [value / max(base, _TINY) for values in series.values() for value, base in zip(values, first, strict=True)]
+    highest = max([*limits.values(), *ratios])
     ground = top + 18 + height
     parts = [_label(left, 18, title, size=14), *_legend(list(series), left, 38)]
     for number, group in enumerate(groups):
