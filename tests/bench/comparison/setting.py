@@ -109,7 +109,7 @@ def _output(command: list[str]) -> str:
 
 def _commit() -> str:
     commit = _output(["git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD"]).strip()
-    return f" ({commit})" if commit.isalnum() else ""
+    return f" (tree at {commit})" if commit.isalnum() else ""
 
 
 def _distribution() -> str:
