@@ -11,7 +11,7 @@ build_packages=(
 # Of postgresql-15 the programs alone: tests start servers of their own.
 test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml jq)
 # What the benchmarks need beside what the program is built from; nginx is what the server is compared with.
-bench_packages=(libbenchmark-dev nginx-light wrk)
+bench_packages=(libbenchmark-dev nginx-light wrk linux-perf openssl)
 # What quickstart runs.
 quickstart_packages=(openssl curl jq ca-certificates)
 # Fuzzers and static analysis.
