@@ -42,7 +42,6 @@ def terminated(world):
                 eventually("it is not ready while it drains", lambda: not site.server.ready())
                 eventually("it has ended", lambda: not site.server.running(), within=20)
             assert site.server.exit_code() == 0, f"it ended with {site.server.exit_code()}"
-            assert not [sample for sample in site.samples(site.begun) if sample.outcome == "failed"], "a request under way failed"
             site.server.start()
             site.recover()
             time.sleep(0.3)

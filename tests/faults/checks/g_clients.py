@@ -80,32 +80,32 @@ def pipelined(world):
 
 @check("connections without a byte of TLS, 200 at a time")
 def no_bytes(world):
-    return attacked(world, "no_bytes", {"closed in time", "held to the end"}, seconds=7, connections=200)
+    return attacked(world, "no_bytes", {"closed in time", "held to the end"}, seconds=6, connections=200)
 
 
 @check("heads at two bytes a second, 100 at a time")
 def slow_head(world):
-    return attacked(world, "slow_head", {"closed in time", "held to the end"}, seconds=7)
+    return attacked(world, "slow_head", {"closed in time", "held to the end"}, seconds=6.5)
 
 
 @check("bodies at two bytes a second, 100 at a time")
 def slow_body(world):
-    return attacked(world, "slow_body", {"closed in time", "held to the end"}, seconds=12)
+    return attacked(world, "slow_body", {"closed in time", "held to the end"}, seconds=11.5)
 
 
 @check("500 connections at a byte a second")
 def byte_a_second(world):
-    return attacked(world, "byte_a_second", {"closed in time", "held to the end"}, seconds=8, connections=500, a_second=250)
+    return attacked(world, "byte_a_second", {"closed in time", "held to the end"}, seconds=7, connections=500, a_second=250)
 
 
 @check("2,000 connections, each answered once and idle then")
 def idle(world):
     server = {"server": '{address: "127.0.0.1:PORT", maxConnections: 3000}'}
-    measures, text = attacked(world, "idle", {"held to the end"}, server, seconds=9, connections=2000, a_second=400)
+    measures, text = attacked(world, "idle", {"held to the end"}, server, seconds=4, connections=2000, a_second=400)
     assert "2000 at a time" in text, text
     return measures, text
 
 
 @check("2,000 connections that ask nothing, where 1,000 are allowed")
 def flood(world):
-    return attacked(world, "asks_nothing", {"closed", "held to the end"}, seconds=8, connections=2000, a_second=400)
+    return attacked(world, "asks_nothing", {"closed", "held to the end"}, seconds=4, connections=2000, a_second=400)

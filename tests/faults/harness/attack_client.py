@@ -284,11 +284,10 @@ def repeat(attack, target: Target, seconds: float, workers: int, pause: float) -
 
 
 async def hold(attack, target: Target, seconds: float, connections: int, a_second: int) -> Counter:
-    """`connections` at a time, made at that rate; one that ends is followed by another."""
+    """`connections` at a time, made at that rate, for so long after there were so many; one that ends is followed by another."""
     outcomes: Counter = Counter()
-    until = time.monotonic() + seconds
-    numbers = itertools.count()
-    held_now = 0
+    until = float("inf")
+    begun = held_now = 0
 
     async def one(number: int) -> None:
         nonlocal held_now
@@ -306,9 +305,12 @@ async def hold(attack, target: Target, seconds: float, connections: int, a_secon
     while time.monotonic() < until:
         for _ in range(max(1, a_second // 50)):
             if len(tasks) < connections:
-                task = asyncio.create_task(one(next(numbers)))
+                task = asyncio.create_task(one(begun))
+                begun += 1
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
+                if begun == connections:
+                    until = time.monotonic() + seconds
         await asyncio.sleep(0.02)
     for task in tasks:
         task.cancel()

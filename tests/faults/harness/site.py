@@ -112,14 +112,17 @@ class Site:
                             len(lost), before, during, max(self._recoveries, default=None))
 
         assert not wrong, f"{len(wrong)} decisions are wrong: {wrong[0].wrong}"
-        assert not bad, (f"{len(bad)} requests got no answer: {bad[0].outcome} at {bad[0].ended - first:+.2f} s of the fault, "
-                         f"{bad[0].detail}")
+        assert not bad, (f"{len(bad)} requests got no answer: {bad[0].outcome} {bad[0].ended - self._fault_before(bad[0]):.3f} s after a fault "
+                         f"began, {bad[0].ended - bad[0].sent:.3f} s after it was sent: {bad[0].detail}")
         assert not lost, f"{len(lost)} of {measures.answered} answers are not in the audit log exactly once: {lost[:3]}"
         assert during is None or during <= BOUND, f"the 99th percentile during the fault is {during:.3f} s"
         assert after is None or after <= BOUND, f"the 99th percentile after the fault is {after:.3f} s"
         assert code == 0, f"the server ended with {code} at SIGTERM: {self.server.log()[-1000:]}"
         self.server.assert_verified()
         return measures
+
+    def _fault_before(self, sample: Sample) -> float:
+        return max([begun for begun, _ in self._faults if begun <= sample.ended], default=self.begun)
 
     def _lost(self, samples: list[Sample], elsewhere: bool) -> list[str]:
         """The uids that were answered and are not recorded exactly once, as what was answered."""
