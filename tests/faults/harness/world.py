@@ -58,6 +58,13 @@ class World:
         offset.write_bytes((0).to_bytes(8, "little", signed=True))
         return offset, {"LD_PRELOAD": str(library), "CLOCK_OFFSET_FILE": str(offset)}
 
+    def unmount(self) -> None:
+        """What `tmpfs` has mounted in any folder of a check."""
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            place = line.split()[1]
+            if place.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", place], check=True)
+
     def tmpfs(self, name: str, size: str) -> Path:
         """A small file system that ends with this program."""
         if not self.mounts:
