@@ -16,8 +16,8 @@ def faults(results: list[Result], binary: Path) -> str:
             rows.append((result.check.title, f"skipped: {result.text}", *[""] * 9))
             continue
         seen = result.measures
-        rows.append((result.check.title, f"{seen.injected:,}", f"{seen.answered:,}", str(seen.wrong), str(seen.refused), str(seen.failed),
-                     str(seen.lost), _milliseconds(seen.before), _milliseconds(seen.during),
+        rows.append((result.check.title, f"{seen.injected:,}", f"{seen.answered:,}", f"{seen.wrong:,}", f"{seen.refused:,}", f"{seen.failed:,}",
+                     f"{seen.lost:,}", _milliseconds(seen.before), _milliseconds(seen.during),
                      "" if seen.during is None else f"{seen.during / seen.before:.1f}", _seconds(seen.recovery)))
     return f"{environment(binary)}\n\n{table(rows, right_from=1)}"
 
