@@ -6,11 +6,10 @@
 
 FROM debian:bookworm-slim AS build
 COPY scripts/packages.sh /source/scripts/packages.sh
-RUN bash -c 'source /source/scripts/packages.sh && install_packages "${build_packages[@]}" ca-certificates'
+RUN bash -c 'source /source/scripts/packages.sh && install_packages "${build_packages[@]}" "${sbom_packages[@]}" ca-certificates'
 COPY . /source
-RUN cmake --preset release -S /source && cmake --build /source/build/release --target acr-admission -j"$(nproc)"
-
 ARG SOURCE_DATE_EPOCH=0
+RUN cmake --preset release -S /source && cmake --build /source/build/release --target acr-admission sbom -j"$(nproc)"
 RUN bash /source/scripts/image-root.sh /source/build/release/acr-admission /image
 
 FROM scratch

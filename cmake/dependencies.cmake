@@ -15,6 +15,14 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 
+# Of packages that are headers alone, and so compiled in: one header each. The bill of materials names their packages.
+set(ACR_COMPILED_IN "")
+foreach(header boost/version.hpp nlohmann/json.hpp CLI/CLI.hpp tl/expected.hpp)
+  string(MAKE_C_IDENTIFIER ACR_HEADER_${header} variable)
+  find_file(${variable} ${header} REQUIRED)
+  list(APPEND ACR_COMPILED_IN ${${variable}})
+endforeach()
+
 # Asio and Beast for every room that uses them, their definitions compiled once. A room that took the headers alone would define the same
 # functions a second time: the linker keeps either, and an error code made by one is not equal to the other's.
 add_library(boost_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_asio.cc)

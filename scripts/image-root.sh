@@ -1,6 +1,6 @@
 #!/bin/bash
-# Lays out the root file system of the image: BINARY, the shared objects it loads, the CA bundle, users, and the Debian
-# package records of what is inside, so that vulnerability scanners see the libraries.
+# Lays out the root file system of the image: BINARY, the shared objects it loads, the CA bundle, users, the Debian
+# package records of what is inside, so that vulnerability scanners see the libraries, and the program's bill of materials.
 #
 #   image-root.sh BINARY FOLDER
 set -euo pipefail
@@ -30,5 +30,12 @@ done | sed 's/: .*//' | sort -u | while read -r package; do
 done
 dpkg-query --status ca-certificates > "$root/var/lib/dpkg/status.d/ca-certificates"
 install -D -m 0644 /etc/os-release "$root/etc/os-release"
+
+# The build writes it beside the program, where it can.
+if [[ -e $binary.spdx.json ]]; then
+  install -D -m 0644 "$binary.spdx.json" "$root/usr/share/doc/acr-admission/acr-admission.spdx.json"
+else
+  echo "note: there is no $binary.spdx.json, so the image has no bill of materials: cmake --build --preset release --target sbom" >&2
+fi
 
 find "$root" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-0}" {} +

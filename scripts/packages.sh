@@ -7,6 +7,8 @@ build_packages=(
   libboost1.81-dev libssl-dev nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libfmt-dev
   libsqlite3-dev libpq-dev libzstd-dev prometheus-cpp-dev libcli11-dev libexpected-dev
 )
+# What writes its bill of materials; a build without goes without.
+sbom_packages=(python3)
 # What its tests need beside that.
 # Of postgresql-15 the programs alone: tests start servers of their own.
 test_packages=(libgtest-dev libgmock-dev libcpp-httplib-dev postgresql-15 openssl python3 python3-yaml jq)
