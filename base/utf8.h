@@ -52,4 +52,16 @@ inline Utf8Character DecodeUtf8(std::string_view text) {
   return {true, length, value};
 }
 
+// Whether all of it is UTF-8.
+inline bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Character next = DecodeUtf8(text);
+    if (!next.valid) {
+      return false;
+    }
+    text.remove_prefix(next.bytes);
+  }
+  return true;
+}
+
 }  // namespace base

@@ -14,23 +14,13 @@ namespace {
 
 using nlohmann::json;
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const base::Utf8Character next = base::DecodeUtf8(text);
-    if (!next.valid) {
-      return false;
-    }
-    text.remove_prefix(next.bytes);
-  }
-  return true;
-}
-
 TemplateResult Decoded(std::string_view encoded) {
   const std::optional<std::string> text = base::DecodeBase64(encoded);
   if (!text || encoded.find_first_of("\r\n") != std::string_view::npos) {
     return text ? CannotTell("whether line breaks are taken is not documented") : TemplateResult(Fails("the text is not base64"));
   }
-  return IsUtf8(*text) ? TemplateResult(json(*text)) : TemplateResult(CannotTell("what bytes that are no text become is not documented"));
+  return base::IsUtf8(*text) ? TemplateResult(json(*text))
+                             : TemplateResult(CannotTell("what bytes that are no text become is not documented"));
 }
 
 TemplateResult Base64(TemplateArguments arguments) {
@@ -116,8 +106,8 @@ TemplateResult UriComponentToString(TemplateArguments arguments) {
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  return IsUtf8(decoded) ? TemplateResult(json(std::move(decoded)))
-                         : TemplateResult(CannotTell("what bytes that are no text become is not documented"));
+  return base::IsUtf8(decoded) ? TemplateResult(json(std::move(decoded)))
+                               : TemplateResult(CannotTell("what bytes that are no text become is not documented"));
 }
 
 constexpr std::array kFunctions = std::to_array<TemplateFunction>({

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "policy/definition_alias.h"
 
 namespace scan {
@@ -142,6 +143,9 @@ tl::unexpected<base::Error> Unknown(const policy::Facts& facts, const std::strin
 }  // namespace
 
 base::Result<AsIf> ParseAsIf(std::string_view text) {
+  if (!base::IsUtf8(text)) {  // a value would be none that a registry can have
+    return Bad(Shown(text) + " is no UTF-8", kForm);
+  }
   const std::size_t colon = text.find(':');
   const std::string_view host = Trimmed(text.substr(0, colon));
   if (colon == std::string_view::npos || host.empty() || host.find('=') != std::string_view::npos) {

@@ -48,6 +48,7 @@ TEST(AsIf, OfAnotherFormIsAnErrorThatSaysWhichIsMeant) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("HOST: path=value")) << text;
   }
   EXPECT_THAT(ErrorOf("contoso.azurecr.io: publicNetworkAccess="), HasSubstr("has no value"));
+  EXPECT_THAT(ErrorOf("contoso.azurecr.io: sku.name=B\xff"), HasSubstr("is no UTF-8"));
   EXPECT_THAT(ErrorOf("contoso\x1b.azurecr.io: a\x1b[31m=[x"), HasSubstr("contoso?.azurecr.io: the value of a?[31m:1:2"));
   EXPECT_THAT(ErrorOf("contoso.azurecr.io: networkRuleSet.ipRules=[{]"), HasSubstr("networkRuleSet.ipRules:1:"));
 }
