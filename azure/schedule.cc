@@ -49,7 +49,7 @@ policy::Observations Found(const KnownRegistry& known, policy::Registry registry
 
 bool NeedsDiscovery(const Scope& scope) { return scope.subscriptions.empty() || !scope.management_groups.empty(); }
 
-Schedule::Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now)
+Schedule::Schedule(const Scope& scope, ScheduleOptions options, std::uint64_t seed, Instant now)
     : options_(options), named_(Lowered(scope.subscriptions)), random_(seed), next_settle_(now), children_(seed) {
   if (NeedsDiscovery(scope)) {
     discovery_.emplace(now);

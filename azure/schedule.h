@@ -65,7 +65,7 @@ class Schedule {
   using Instant = std::chrono::steady_clock::time_point;
 
   // The same `seed` gives the same jitter.
-  Schedule(Scope scope, ScheduleOptions options, std::uint64_t seed, Instant now);
+  Schedule(const Scope& scope, ScheduleOptions options, std::uint64_t seed, Instant now);
 
   // A subscription that holds registries, as a saved inventory or a look-up says. Nothing happens when it is known, or when
   // the scope names its subscriptions and this is none of them.

@@ -168,7 +168,8 @@ std::vector<Cell> ChangeCells(const ReplayChanges& changes) {
 }
 
 // `all` rows there are; the table has the first of them.
-void PrintTable(const std::vector<std::string>& headings, std::vector<std::vector<Cell>> rows, std::size_t all, const Streams& streams) {
+void PrintTable(const std::vector<std::string>& headings, const std::vector<std::vector<Cell>>& rows, std::size_t all,
+                const Streams& streams) {
   streams.out << '\n' << FormatTable(headings, rows, streams.terminal);
   if (rows.size() < all) {
     streams.out << "… and " << Grouped(static_cast<std::int64_t>(all - rows.size())) << " more; -o json has all\n";
@@ -182,7 +183,7 @@ void PrintValues(const std::string& heading, const std::vector<ReplayTotals::Val
     row.insert(row.begin(), Cell{values[i].value.empty() ? "(none)" : values[i].value});
     rows.push_back(std::move(row));
   }
-  PrintTable({heading, "DENIED", "NOT TOLD", "WARNED", "NO LONGER DENIED", "NO LONGER WARNED"}, std::move(rows), values.size(), streams);
+  PrintTable({heading, "DENIED", "NOT TOLD", "WARNED", "NO LONGER DENIED", "NO LONGER WARNED"}, rows, values.size(), streams);
 }
 
 Cell AfterCell(const ReplayTotals::Group& group) {
@@ -206,8 +207,7 @@ void PrintGroups(const std::vector<ReplayTotals::Group>& groups, const Streams& 
                     AfterCell(group),
                     {Grouped(group.count)}});
   }
-  PrintTable({"NAMESPACE", "WORKLOAD", "REGISTRY", "REQUIREMENT", "WAS", "WOULD BE", "ADMISSIONS"}, std::move(rows), groups.size(),
-             streams);
+  PrintTable({"NAMESPACE", "WORKLOAD", "REGISTRY", "REQUIREMENT", "WAS", "WOULD BE", "ADMISSIONS"}, rows, groups.size(), streams);
 }
 
 void PrintTables(const Outcome& outcome, const Streams& streams) {

@@ -18,6 +18,8 @@ bench_packages=(libbenchmark-dev nginx-light wrk linux-perf openssl)
 quickstart_packages=(openssl curl jq ca-certificates)
 # Fuzzers and static analysis.
 clang_packages=(clang-19 clang-tidy-19 libclang-rt-19-dev)
+# Static analysis beside clang's.
+analysis_packages=(cppcheck)
 
 is_installed() {
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
