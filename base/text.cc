@@ -47,6 +47,10 @@ bool EqualsIgnoreAsciiCase(std::string_view a, std::string_view b) {
 }
 
 std::string Printable(std::string_view text, std::size_t max_bytes) {
+  // What nearly everything is, and denials are made of dozens of such.
+  if (text.size() <= max_bytes && std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) {
+    return std::string(text);
+  }
   constexpr std::string_view kCut = "…";
   std::string shown;
   shown.reserve(std::min(text.size(), max_bytes));
