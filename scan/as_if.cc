@@ -31,6 +31,18 @@ std::string_view Trimmed(std::string_view text) {
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
+// Whether commas behind it are told apart as if it were not there: no quotation marks and braces, brackets in pairs.
+bool IsPath(std::string_view text) {
+  bool open = false;
+  for (const char c : text) {
+    if (c == '"' || c == '{' || c == '}' || (c == '[' && open) || (c == ']' && !open)) {
+      return false;
+    }
+    open = c == '[' || (open && c != ']');
+  }
+  return !open;
+}
+
 // At commas that stand in no JSON array, object or string.
 std::vector<std::string_view> SplitMembers(std::string_view text) {
   std::vector<std::string_view> members;
@@ -86,6 +98,10 @@ base::Result<AsIfMember> ParseMember(std::string_view text, std::string_view hos
   const std::string_view path = Trimmed(text.substr(0, equals));
   if (equals == std::string_view::npos || path.empty()) {
     return Bad(std::string(host) + ": " + Shown(Trimmed(text)) + " is no path=value", kForm);
+  }
+  if (!IsPath(path)) {
+    return Bad(std::string(host) + ": " + Shown(path) + " is no path: it has quotation marks or braces, or a bracket without its other",
+               kForm);
   }
   const std::string_view value = Trimmed(text.substr(equals + 1));
   if (value.empty()) {
