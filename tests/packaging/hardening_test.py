@@ -51,7 +51,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include({REPOSITORY}/cmake/toolchain.cmake)
 add_executable(program main.cc)
 """)
-        for command in (["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O2",
+        for command in (["cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O2",
                          "-DCMAKE_CXX_COMPILER=g++"], ["cmake", "--build", "build"]):
             done = subprocess.run(command, cwd=self.path, capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
