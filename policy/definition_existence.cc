@@ -113,8 +113,7 @@ Related FindRelated(const Existence& existence, Evaluator& evaluator, RegistryRe
     name = *text;
     related.subject += "/" + base::Printable(name.substr(name.rfind('/') + 1), kMaxQuotedText);
   }
-  const json* own = FindMember(registry.body(), "name");
-  const std::string* registry_name = own == nullptr ? nullptr : own->get_ptr<const std::string*>();
+  const std::string* registry_name = FindText(registry.body(), "name");
   const bool has_parent = name.find('/') != std::string::npos;
   const std::string_view parent = std::string_view(name).substr(0, name.find('/'));
   const bool names_this = registry_name != nullptr && base::EqualsIgnoreAsciiCase(parent, *registry_name);

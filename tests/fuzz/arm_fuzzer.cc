@@ -226,9 +226,7 @@ void Error(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const char asked = bytes.empty() ? '\0' : bytes.front();
-  bytes.remove_prefix(bytes.empty() ? 0 : 1);
+  const auto [asked, bytes] = fuzz::Asked(data, size);
   switch (asked) {
     case 'L':
       List(bytes);

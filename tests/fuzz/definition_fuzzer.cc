@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -13,6 +12,7 @@
 #include "policy/definition.h"
 #include "policy/definition_parameters.h"
 #include "policy/initiative.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
@@ -55,11 +55,7 @@ policy::ChildLists Lists() {
   return lists;
 }
 
-void Require(bool condition) {
-  if (!condition) {
-    std::abort();
-  }
-}
+using fuzz::Require;
 
 bool Same(const policy::Evidence& a, const policy::Evidence& b) {
   return a.field == b.field && a.actual == b.actual && a.expected == b.expected && a.brief == b.brief;

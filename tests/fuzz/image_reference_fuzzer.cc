@@ -3,23 +3,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <string>
 #include <string_view>
 
 #include "policy/image_pattern.h"
 #include "policy/image_reference.h"
 #include "policy/registry_host.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/image_grammar.h"
 
 namespace {
 
-void Require(bool condition) {
-  if (!condition) {
-    std::abort();
-  }
-}
+using fuzz::Require;
 
 bool Same(const policy::ImageReference& a, const policy::ImageReference& b) {
   return a.registry == b.registry && a.repository == b.repository && a.digest == b.digest;
@@ -60,10 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto reference = policy::ParseImageReference(text);
   if (size <= support::kMaxGrammarBytes) {
-    if (const std::string difference = support::DifferenceFromGrammar(reference, std::string(text)); !difference.empty()) {
-      std::cerr << difference << '\n';
-      std::abort();
-    }
+    const std::string difference = support::DifferenceFromGrammar(reference, std::string(text));
+    Require(difference.empty(), difference);
   }
   if (reference) {
     CheckReference(*reference);

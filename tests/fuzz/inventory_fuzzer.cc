@@ -135,9 +135,7 @@ void ReadAsIf(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const char shape = bytes.empty() ? '\0' : bytes.front();
-  bytes.remove_prefix(bytes.empty() ? 0 : 1);
+  const auto [shape, bytes] = fuzz::Asked(data, size);
   switch (shape) {
     case 'R':
       ReadFile(bytes);

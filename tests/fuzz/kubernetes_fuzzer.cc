@@ -159,9 +159,7 @@ void Pod(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const char asked = bytes.empty() ? '\0' : bytes.front();
-  bytes.remove_prefix(bytes.empty() ? 0 : 1);
+  const auto [asked, bytes] = fuzz::Asked(data, size);
   switch (asked) {
     case 'W':
       WatchInPieces(bytes);

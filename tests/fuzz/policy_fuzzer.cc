@@ -1,20 +1,16 @@
 // The YAML files that people write, policy and configuration, take any bytes: they are read twice the same, or refused with a place.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "cli/config.h"
 #include "policy/definition.h"
 #include "policy/policy.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) {
-    std::abort();
-  }
-}
+using fuzz::Require;
 
 // What a person could tell two policies apart by, short of deciding with them.
 bool Same(const policy::Policy& a, const policy::Policy& b) {

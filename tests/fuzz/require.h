@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <source_location>
@@ -29,5 +30,15 @@ inline void RequireShowable(std::string_view text, std::size_t max_bytes = 4096,
     rest.remove_prefix(next.bytes);
   }
 }
+
+// What libFuzzer brings, where its first byte chooses the reader: that byte, 0 when there is none, and what is behind it.
+struct Asked {
+  Asked(const std::uint8_t* data, std::size_t size)
+      : reader(size == 0 ? '\0' : static_cast<char>(data[0])),
+        bytes(std::string_view(reinterpret_cast<const char*>(data), size).substr(size == 0 ? 0 : 1)) {}
+
+  char reader;
+  std::string_view bytes;
+};
 
 }  // namespace fuzz

@@ -1,11 +1,10 @@
 // Holds the decoder, which is quick, against the reference decoder, which is plain: on no body may they disagree.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <string>
 #include <string_view>
 
+#include "tests/fuzz/require.h"
 #include "tests/support/compare_reviews.h"
 #include "webhook/review_decoder.h"
 
@@ -14,9 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   webhook::ReviewDecoder decoder;
   std::string body(text);
   const auto decoded = decoder.Decode(body);
-  if (const std::string difference = support::DifferenceFromReference(decoded, text); !difference.empty()) {
-    std::cerr << difference << '\n';
-    std::abort();
-  }
+  const std::string difference = support::DifferenceFromReference(decoded, text);
+  fuzz::Require(difference.empty(), difference);
   return 0;
 }
