@@ -295,7 +295,7 @@ ArmResult<bool> Reader::AddConnections(policy::Registry& registry, json& body, c
     return tl::unexpected(Explain(std::move(error), kReadConnections, registry.resource_id));
   }
   body["properties"]["privateEndpointConnections"] = std::move(*connections);
-  registry.body = base::DumpJson(body);
+  registry.body = policy::RegistryBody(base::DumpJson(body));
   return true;
 }
 

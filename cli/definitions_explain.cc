@@ -323,7 +323,7 @@ int RunDefinitionsTest(const DefinitionsTestArguments& arguments, const Streams&
         std::ranges::none_of(arguments.names, [&](const std::string& wanted) { return IsNamed(registry, wanted); })) {
       continue;
     }
-    const auto body = base::ParseJson(registry.body, registry.login_server);
+    const auto body = base::ParseJson(registry.body.Text(), registry.login_server);
     if (!body) {
       exit = fail(body.error().ToString());
       continue;

@@ -190,7 +190,7 @@ bool UsesTime(const Policy& policy) {
 
 Verdict Judge(const Registry& registry, const Policy& policy, const RegistryFacts* previous, base::Time now, HiddenMembers hidden,
               const ComplianceStates* states) {
-  const base::Result<nlohmann::json> body = base::ParseJson(registry.body, registry.login_server);
+  const base::Result<nlohmann::json> body = base::ParseJson(registry.body.Text(), registry.login_server);
   std::optional<RegistryResources> resources;
   if (body) {
     resources.emplace(*body, registry.children.get());

@@ -227,7 +227,7 @@ base::Result<Registry> ReadElement(json element, const Place& place, const Readi
     }
     registry.children = std::move(*lists);
   }
-  registry.body = base::DumpJson(body);
+  registry.body = RegistryBody(base::DumpJson(body));
   return registry;
 }
 

@@ -12,10 +12,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
-#include "base/shared_text.h"
 #include "base/time.h"
 #include "policy/child_lists.h"
 #include "policy/compliance_state.h"
+#include "policy/registry_body.h"
 #include "policy/registry_host.h"
 #include "policy/verdict.h"
 
@@ -27,7 +27,7 @@ struct Registry {
   std::string name;                              // of the resource; with domain name labels it is no part of the login server
   std::string resource_id;                       // as ARM writes it; compared without regard to case
   base::Time observed{};                         // when ARM said so
-  base::SharedText body;                         // handed on from generation to generation
+  RegistryBody body;
   std::shared_ptr<const ChildLists> children{};  // what was read of its children; null: nothing
 };
 

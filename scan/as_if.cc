@@ -187,7 +187,7 @@ base::Result<policy::Facts> ApplyAsIf(const policy::Facts& facts, const std::vec
     if (known == nullptr) {
       return Unknown(facts, change.login_server);
     }
-    base::Result<json> body = base::ParseJson(known->registry.body, change.login_server);
+    base::Result<json> body = base::ParseJson(known->registry.body.Text(), change.login_server);
     if (!body || !body->is_object()) {
       return Bad(Shown(change.login_server) + ": its description cannot be read");
     }
@@ -197,7 +197,7 @@ base::Result<policy::Facts> ApplyAsIf(const policy::Facts& facts, const std::vec
       }
     }
     auto judged = std::make_shared<policy::RegistryFacts>(*known);
-    judged->registry.body = base::DumpJson(*body);
+    judged->registry.body = policy::RegistryBody(base::DumpJson(*body));
     judged->verdict = policy::Judge(judged->registry, policy, nullptr, now, hidden, judged->states.get());
     changed.Add(std::move(judged));
   }

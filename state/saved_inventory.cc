@@ -55,7 +55,7 @@ void WriteRegistry(const policy::RegistryFacts& facts, std::string& out) {
     }
   }
   json.EndObject();
-  json.Key("body").Raw(registry.body);
+  json.Key("body").Raw(registry.body.Text());
   if (registry.children != nullptr) {
     WriteChildren(*registry.children, json);
   }
@@ -145,7 +145,7 @@ bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFac
     }
   }
   registry.observed = std::min(registry.observed, now);
-  registry.body = simdjson::minify(body);
+  registry.body = policy::RegistryBody(simdjson::minify(body));
   return ReadChildren(object, now, &registry);
 }
 

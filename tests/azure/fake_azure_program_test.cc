@@ -152,7 +152,7 @@ TEST_F(FakeAzureProgram, ServesMadeUpRegistriesAsItsConfigurationSays) {
   for (const Discovered& one : *found) {
     const auto registry = session->reader->Get(one.resource_id, kAmple);
     ASSERT_TRUE(registry) << registry.error().ToString();
-    if (json::parse(registry->body).at("properties").at("encryption").at("status") != "enabled") {
+    if (json::parse(registry->body.Text()).at("properties").at("encryption").at("status") != "enabled") {
       without_key.push_back(registry->name);
     }
   }

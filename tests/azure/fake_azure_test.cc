@@ -167,13 +167,13 @@ TEST_F(FakeAzure, RegistryIsReadWithAllThatJudgesIt) {
   const std::string id = world_.AddRegistry(kSubscription, "platform", "alpha");
   const auto registry = Get(id);
   ASSERT_TRUE(registry) << registry.error().ToString();
-  const json properties = json::parse(registry->body).at("properties");
+  const json properties = json::parse(registry->body.Text()).at("properties");
   EXPECT_EQ(properties.at("encryption").at("status"), "enabled");
   EXPECT_EQ(properties.at("publicNetworkAccess"), "Disabled");
   EXPECT_EQ(properties.at("dataEndpointEnabled"), true);
   EXPECT_EQ(properties.at("privateEndpointConnections").size(), 1U);
   EXPECT_TRUE(world_.ChangeRegistry(id, support::WithOpenNetwork()));
-  EXPECT_EQ(json::parse(Get(id)->body).at("properties").at("publicNetworkAccess"), "Enabled");
+  EXPECT_EQ(json::parse(Get(id)->body.Text()).at("properties").at("publicNetworkAccess"), "Enabled");
   EXPECT_EQ(world_.FindRegistry(id)->at("properties").at("publicNetworkAccess"), "Enabled");
 }
 
@@ -185,14 +185,14 @@ TEST_F(FakeAzure, OldApiVersionHidesMembersAndHasNoListOfConnections) {
   ASSERT_TRUE(registries) << registries.error().ToString();
   for (const policy::Registry& registry : *registries) {
     for (const char* member : {"encryption", "publicNetworkAccess", "dataEndpointEnabled", "privateEndpointConnections"}) {
-      EXPECT_FALSE(json::parse(registry.body).at("properties").contains(member)) << member;
+      EXPECT_FALSE(json::parse(registry.body.Text()).at("properties").contains(member)) << member;
     }
   }
   EXPECT_EQ(world_.Count(kSubscription), 2U) << "the list, and one question for connections that this version does not know";
   session_ = LogIn(support::TestApplication(), "2026-03-01-preview");
-  EXPECT_THAT(List()->at(0).body, HasSubstr("softDeletePolicy"));
+  EXPECT_THAT(List()->at(0).body.Text(), HasSubstr("softDeletePolicy"));
   session_ = LogIn();
-  EXPECT_THAT(List()->at(0).body, Not(HasSubstr("softDeletePolicy"))) << "in no stable version";
+  EXPECT_THAT(List()->at(0).body.Text(), Not(HasSubstr("softDeletePolicy"))) << "in no stable version";
   session_ = LogIn(support::TestApplication(), "2030-01-01");
   const ArmError error = ErrorOf(List());
   EXPECT_EQ(error.kind, Kind::kRejected);

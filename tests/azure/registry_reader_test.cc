@@ -111,7 +111,7 @@ TEST(RegistryReader, ListsASubscription) {
   ASSERT_TRUE(registries) << registries.error().ToString();
   EXPECT_THAT(LoginServers(*registries), ElementsAre("alpha.azurecr.io", "beta.azurecr.io"));
   EXPECT_EQ(registries->at(0).resource_id, IdOf("alpha"));
-  EXPECT_EQ(json::parse(registries->at(0).body), Body("alpha"));
+  EXPECT_EQ(json::parse(registries->at(0).body.Text()), Body("alpha"));
   EXPECT_EQ(registries->at(0).observed, world.clock.Now());
   EXPECT_THAT(world.Sent(), ElementsAre(std::string("GET ") + kListTarget));
 }
@@ -243,7 +243,7 @@ TEST(RegistryReader, GetsOneRegistry) {
   ASSERT_TRUE(registry) << registry.error().ToString();
   EXPECT_EQ(registry->login_server, "alpha.azurecr.io");
   EXPECT_EQ(registry->name, "alpha");
-  EXPECT_EQ(json::parse(registry->body), Body("alpha"));
+  EXPECT_EQ(json::parse(registry->body.Text()), Body("alpha"));
   EXPECT_THAT(world.Sent(), ElementsAre("GET " + TargetOf("alpha")));
 }
 
@@ -340,14 +340,14 @@ TEST(RegistryReader, FetchesConnectionsThatABodyLacks) {
   ASSERT_TRUE(registries) << registries.error().ToString();
   json expected = Body("beta");
   expected["properties"]["privateEndpointConnections"] = connections["value"];
-  EXPECT_EQ(json::parse(registries->at(0).body), Body("alpha"));
-  EXPECT_EQ(json::parse(registries->at(1).body), expected);
-  EXPECT_EQ(json::parse(registries->at(2).body), Body("gamma"));
+  EXPECT_EQ(json::parse(registries->at(0).body.Text()), Body("alpha"));
+  EXPECT_EQ(json::parse(registries->at(1).body.Text()), expected);
+  EXPECT_EQ(json::parse(registries->at(2).body.Text()), Body("gamma"));
   EXPECT_THAT(world.Sent(),
               ElementsAre(std::string("GET ") + kListTarget, "GET " + ConnectionsTargetOf("beta"), "GET " + ConnectionsTargetOf("gamma")));
   const auto registry = world.reader->Get(IdOf("beta"), kDeadline);
   ASSERT_TRUE(registry) << registry.error().ToString();
-  EXPECT_EQ(json::parse(registry->body), expected);
+  EXPECT_EQ(json::parse(registry->body.Text()), expected);
 }
 
 TEST(RegistryReader, FetchesAllPagesOfConnections) {
@@ -358,7 +358,7 @@ TEST(RegistryReader, FetchesAllPagesOfConnections) {
                      {"GET " + second, ListOf({connections[1]})}});
   const auto registry = world.reader->Get(IdOf("alpha"), kDeadline);
   ASSERT_TRUE(registry) << registry.error().ToString();
-  EXPECT_EQ(json::parse(registry->body)["properties"]["privateEndpointConnections"], connections);
+  EXPECT_EQ(json::parse(registry->body.Text())["properties"]["privateEndpointConnections"], connections);
 }
 
 TEST(RegistryReader, FailsWhenConnectionsCannotBeRead) {
@@ -376,8 +376,8 @@ TEST(RegistryReader, LeavesConnectionsOutWhereTheApiVersionKnowsOfNone) {
                      {"GET " + ConnectionsTargetOf("alpha"), ArmFailure(400, "NoRegisteredProviderFound")}});
   const auto registries = world.reader->List(kSubscription, kDeadline);
   ASSERT_TRUE(registries) << registries.error().ToString();
-  EXPECT_EQ(json::parse(registries->at(0).body), BodyWithoutConnections("alpha"));
-  EXPECT_EQ(json::parse(registries->at(1).body), BodyWithoutConnections("beta"));
+  EXPECT_EQ(json::parse(registries->at(0).body.Text()), BodyWithoutConnections("alpha"));
+  EXPECT_EQ(json::parse(registries->at(1).body.Text()), BodyWithoutConnections("beta"));
   EXPECT_THAT(world.Sent(), SizeIs(2)) << "asked once, not for each registry";
 }
 

@@ -85,12 +85,12 @@ void CheckError(const azure::ArmError& error) {
 void CheckRegistry(const policy::Registry& registry) {
   Require(registry.login_server == base::AsciiLower(registry.login_server));
   Require(policy::ClassifyRegistryHost(registry.login_server).login_server == registry.login_server, registry.login_server);
-  Require(registry.body.view().find('\n') == std::string::npos && json::parse(registry.body.view()).is_object());
-  const auto again = policy::ReadRegistries(registry.body, "again", registry.observed);
+  Require(registry.body.Text().find('\n') == std::string::npos && json::parse(registry.body.Text()).is_object());
+  const auto again = policy::ReadRegistries(registry.body.Text(), "again", registry.observed);
   Require(again.has_value() && again->size() == 1, again ? "not one" : again.error().message);
   const policy::Registry& same = again->front();
   Require(same.login_server == registry.login_server && same.name == registry.name && same.resource_id == registry.resource_id &&
-          json::parse(same.body.view()) == json::parse(registry.body.view()));
+          json::parse(same.body.Text()) == json::parse(registry.body.Text()));
 }
 
 void List(std::string_view bytes) {

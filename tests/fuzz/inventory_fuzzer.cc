@@ -47,7 +47,7 @@ void RequireSame(const policy::RegistryFacts& a, const policy::RegistryFacts& b)
   const policy::Registry& x = a.registry;
   const policy::Registry& y = b.registry;
   Require(x.login_server == y.login_server && x.name == y.name && x.resource_id == y.resource_id && x.observed == y.observed,
-          x.body.view());
+          x.body.Text());
   Require(x.body == y.body, std::string(x.body) + "\n" + std::string(y.body));
   Require(SameChildren(x.children.get(), y.children.get()), "children");
 }
@@ -76,7 +76,7 @@ void ReadFile(std::string_view bytes) {
     Require(facts.Find(registry.login_server) == nullptr, "twice");
     Require(registry.login_server == base::AsciiLower(registry.login_server));
     Require(policy::IsUnderRegistrySuffix(registry.login_server), registry.login_server);
-    Require(registry.body.view().find('\n') == std::string::npos && json::parse(registry.body.view()).is_object());
+    Require(registry.body.Text().find('\n') == std::string::npos && json::parse(registry.body.Text()).is_object());
     auto known = std::make_shared<policy::RegistryFacts>();
     known->registry = registry;
     facts.Add(std::move(known));

@@ -29,8 +29,8 @@ Registry Contoso() {
           .name = "contoso",
           .resource_id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso",
           .observed = kObserved,
-          .body = R"({"type": "Microsoft.ContainerRegistry/registries", "properties": {"dataEndpointEnabled": true,
-                      "privateEndpointConnections": [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]}})"};
+          .body = RegistryBody(R"({"type": "Microsoft.ContainerRegistry/registries", "properties": {"dataEndpointEnabled": true,
+                      "privateEndpointConnections": [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]}})")};
 }
 
 Policy PolicyOf(std::string_view requirements, bool compliance_states = true) {

@@ -36,7 +36,7 @@ Registry Contoso(const char* access, base::Time observed) {
           .name = "contoso",
           .resource_id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso",
           .observed = observed,
-          .body = body.dump()};
+          .body = RegistryBody(body.dump())};
 }
 
 TEST(Judge, FindsByEveryRequirementThatIsNotDisabled) {
@@ -88,7 +88,7 @@ TEST(Judge, ForgetsWhatAnotherResourceWas) {
 TEST(Judge, ABodyThatCannotBeReadIsUnknown) {
   const RegistryFacts first = FactsAt("Disabled", kDay1, nullptr);
   Registry registry = Contoso("Disabled", kDay2);
-  registry.body = "{";
+  registry.body = RegistryBody("{");
   const Verdict verdict = Judge(registry, ThreeRequirements(), &first, kDay3);
   ASSERT_EQ(verdict.size(), 2U);
   for (const Finding& finding : verdict) {

@@ -42,8 +42,8 @@ TEST(ReadRegistries, TakesAnArmGet) {
   EXPECT_EQ(registries[0].name, "contosoProd");
   EXPECT_EQ(registries[0].resource_id, Arm("contosoProd")["id"]);
   EXPECT_EQ(registries[0].observed, kNow);
-  EXPECT_EQ(json::parse(registries[0].body.view()), Arm("contosoProd"));
-  EXPECT_EQ(registries[0].body.view().find('\n'), std::string::npos);
+  EXPECT_EQ(json::parse(registries[0].body.Text()), Arm("contosoProd"));
+  EXPECT_EQ(registries[0].body.Text().find('\n'), std::string::npos);
 }
 
 TEST(ReadRegistries, TakesAnArmList) {
@@ -93,8 +93,8 @@ TEST(ReadRegistries, GivesAzOutputArmsShape) {
       "publicNetworkAccess": "Enabled", "zoneRedundancy": "Disabled"}})");
   const json show = json::parse(kAz);
   ASSERT_EQ(Read(show).size(), 1U);
-  EXPECT_EQ(json::parse(Read(show)[0].body.view()), expected);
-  EXPECT_EQ(json::parse(Read(json::array({show, Arm("other")}))[0].body.view()), expected);
+  EXPECT_EQ(json::parse(Read(show)[0].body.Text()), expected);
+  EXPECT_EQ(json::parse(Read(json::array({show, Arm("other")}))[0].body.Text()), expected);
 }
 
 TEST(ReadRegistries, TakesChildrenOfAnElement) {
@@ -115,7 +115,7 @@ TEST(ReadRegistries, TakesChildrenOfAnElement) {
   registry["children"] = {{"tokens", {arm}}, {"SCOPEMAPS", {az}}, {"webhooks", json::array()}};
   const auto read = Read(json::array({registry}));
   ASSERT_EQ(read.size(), 1U);
-  EXPECT_FALSE(json::parse(read[0].body.view()).contains("children"));
+  EXPECT_FALSE(json::parse(read[0].body.Text()).contains("children"));
   ASSERT_NE(read[0].children, nullptr);
   ASSERT_EQ(read[0].children->size(), 3U);
   EXPECT_EQ(json::parse(read[0].children->at("tokens").resources), json::array({arm}));

@@ -223,7 +223,7 @@ TEST_F(Requirements, HoldForTheRegistriesInTheirScopes) {
                                  .name = "contoso",
                                  .resource_id = std::string(kContoso),
                                  .observed = {},
-                                 .body = R"({"type": "Microsoft.ContainerRegistry/registries"})"};
+                                 .body = RegistryBody(R"({"type": "Microsoft.ContainerRegistry/registries"})")};
   const Verdict verdict = Judge(contoso, *policy, nullptr, {});
   ASSERT_EQ(verdict.size(), 2U);
   EXPECT_EQ(verdict[0].requirement, "private-link");

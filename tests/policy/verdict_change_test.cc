@@ -196,8 +196,8 @@ TEST(VerdictChange, ComesByLoginServer) {
 // A registry whose public network access is that, as it is saved: what it was judged to be is not in the file.
 std::shared_ptr<RegistryFacts> Saved(const char* access) {
   auto facts = std::make_shared<RegistryFacts>(FactsOf("contoso.azurecr.io", {}));
-  facts->registry.body =
-      std::string(R"({"type":"Microsoft.ContainerRegistry/registries","properties":{"publicNetworkAccess":")") + access + R"("}})";
+  facts->registry.body = RegistryBody(
+      std::string(R"({"type":"Microsoft.ContainerRegistry/registries","properties":{"publicNetworkAccess":")") + access + R"("}})");
   return facts;
 }
 

@@ -81,12 +81,12 @@ class AsIfApplied : public ::testing::Test {
       facts->registry.resource_id =
           std::string("/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/") + name;
       facts->registry.observed = now_;
-      facts->registry.body = json{{"name", name},
-                                  {"id", facts->registry.resource_id},
-                                  {"type", "Microsoft.ContainerRegistry/registries"},
-                                  {"sku", {{"name", "Premium"}}},
-                                  {"properties", {{"loginServer", facts->registry.login_server}, {"publicNetworkAccess", access}}}}
-                                 .dump();
+      const json body = {{"name", name},
+                         {"id", facts->registry.resource_id},
+                         {"type", "Microsoft.ContainerRegistry/registries"},
+                         {"sku", {{"name", "Premium"}}},
+                         {"properties", {{"loginServer", facts->registry.login_server}, {"publicNetworkAccess", access}}}};
+      facts->registry.body = policy::RegistryBody(body.dump());
       facts->verdict = policy::Judge(facts->registry, *policy_, nullptr, now_);
       facts_.Add(std::move(facts));
     }
@@ -133,7 +133,7 @@ TEST_F(AsIfApplied, ShowsWhatMendsToo) {
 TEST_F(AsIfApplied, MakesWhatIsNotThere) {
   const auto changed = Apply({"contoso.azurecr.io: encryption.keyVaultProperties.keyIdentifier=k, identity.type=SystemAssigned"});
   ASSERT_TRUE(changed);
-  const json body = json::parse(changed->Find("contoso.azurecr.io")->registry.body.view());
+  const json body = json::parse(changed->Find("contoso.azurecr.io")->registry.body.Text());
   EXPECT_EQ(body["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"], "k");
   EXPECT_EQ(body["identity"]["type"], "SystemAssigned");
 }

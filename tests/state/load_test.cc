@@ -61,7 +61,7 @@ TEST(JudgeAll, KeepsTheVerdictOfABodyThatIsTheSameUnderTheSamePolicy) {
   policy::Registry registry;
   registry.login_server = "contoso.azurecr.io";
   registry.resource_id = "/r";
-  registry.body = "{}";
+  registry.body = policy::RegistryBody("{}");
   registry.observed = base::Time(std::chrono::seconds(1));
   auto known = std::make_shared<policy::RegistryFacts>();
   known->registry = registry;
@@ -85,7 +85,7 @@ TEST(JudgeAll, KeepsTheVerdictOfABodyThatIsTheSameUnderTheSamePolicy) {
   registry.resource_id = "/another";
   EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy, base::Time()).Find("contoso.azurecr.io")->verdict, SizeIs(0));
   registry.resource_id = "/r";
-  registry.body = R"({"other":1})";
+  registry.body = policy::RegistryBody(R"({"other":1})");
   EXPECT_THAT(JudgeAll({registry}, policy, previous, &policy, base::Time()).Find("contoso.azurecr.io")->verdict, SizeIs(0));
 }
 

@@ -47,7 +47,8 @@ TEST(SavedInventory, ComesBackWithItsTrueAgesAndItsMemoryOfCompliance) {
   EXPECT_EQ(contoso->registry.name, "contoso");
   EXPECT_EQ(contoso->registry.resource_id, "/subscriptions/0/registries/contoso");
   EXPECT_EQ(base::FormatTime(contoso->registry.observed), "2026-11-23T11:59:31.500000Z");
-  EXPECT_EQ(nlohmann::json::parse(contoso->registry.body), nlohmann::json::parse(SomeFacts().Find("contoso.azurecr.io")->registry.body));
+  EXPECT_EQ(nlohmann::json::parse(contoso->registry.body.Text()),
+            nlohmann::json::parse(SomeFacts().Find("contoso.azurecr.io")->registry.body.Text()));
   ASSERT_EQ(contoso->verdict.size(), 1u);
   EXPECT_EQ(contoso->verdict[0].requirement, "private-link");
   EXPECT_EQ(contoso->verdict[0].rule, "sha256:1");

@@ -101,7 +101,7 @@ bool Load(std::string_view content, const std::string& file, AzureWorld& world, 
   }
   std::set<std::string> ids;
   for (const policy::Registry& registry : *registries) {
-    auto body = base::ParseJson(registry.body, file);
+    auto body = base::ParseJson(registry.body.Text(), file);
     if (!body || PartsOf(registry.resource_id).resource_group.empty()) {
       std::cerr << "fake-azure: " << file << ": " << registry.resource_id << " is no id of a registry\n";
       return false;
