@@ -47,7 +47,7 @@ class Converter {
     return true;
   }
 
-  const std::string& path() const { return path_; }
+  std::string path() const { return "$" + path_; }
 
  private:
   bool ConvertObject(const element& from, nlohmann::json* to) {
@@ -55,13 +55,11 @@ class Converter {
     *to = nlohmann::json::object();
     auto& members = to->get_ref<nlohmann::json::object_t&>();
     for (const auto field : object) {
-      const std::size_t length = path_.size();
-      path_.append(".").append(field.key);
       const auto [member, inserted] = members.try_emplace(std::string(field.key));
       if (!inserted || !Convert(field.value, &member->second)) {
+        path_.insert(0, "." + member->first);
         return false;
       }
-      path_.resize(length);
     }
     return true;
   }
@@ -71,19 +69,16 @@ class Converter {
     *to = nlohmann::json::array();
     auto& items = to->get_ref<nlohmann::json::array_t&>();
     items.reserve(array.size());
-    std::size_t index = 0;
     for (const element item : array) {
-      const std::size_t length = path_.size();
-      path_.append("[").append(std::to_string(index++)).append("]");
       if (!Convert(item, &items.emplace_back())) {
+        path_.insert(0, "[" + std::to_string(items.size() - 1) + "]");
         return false;
       }
-      path_.resize(length);
     }
     return true;
   }
 
-  std::string path_ = "$";
+  std::string path_;  // of what was refused, written on the way back
 };
 
 // simdjson does not say where; nlohmann does, at a cost that only bad input pays.

@@ -11,7 +11,7 @@
 namespace state {
 namespace {
 
-namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
 
 constexpr std::string_view kFormat = "acr-admission inventory";
 constexpr std::int64_t kVersion = 1;
@@ -74,79 +74,135 @@ bool TakeLine(std::string_view& text, std::string_view* line) {
   return true;
 }
 
-bool TakeText(const dom::object& object, std::string_view key, std::string* out) {
+// Each takes a value that is of its kind; else false.
+bool Take(ondemand::value value, std::string* out) {
   std::string_view text;
-  if (object.at_key(key).get(text) != simdjson::SUCCESS) {
+  if (value.get_string().get(text) != simdjson::SUCCESS) {
     return false;
   }
   *out = text;
   return true;
 }
 
-bool TakeTime(const dom::object& object, std::string_view key, base::Time* out) {
+bool Take(ondemand::value value, base::Time* out) {
   std::string text;
-  if (!TakeText(object, key, &text)) {
-    return false;
-  }
-  const auto time = base::ParseTime(text);
+  const auto time = Take(value, &text) ? base::ParseTime(text) : std::nullopt;
   *out = time.value_or(base::Time{});
   return time.has_value();
 }
 
-// Earlier inventories have no children.
-bool ReadChildren(const dom::object& object, base::Time now, policy::Registry* registry) {
-  dom::element member;
-  if (object.at_key("children").get(member) != simdjson::SUCCESS) {
-    return true;
-  }
-  dom::object kinds;
-  if (member.get(kinds) != simdjson::SUCCESS) {
+// Hands over each member, in the text's order. False where it is no object, and as soon as a member is refused.
+template <class TakeMember>
+bool ForEachMember(ondemand::value value, const TakeMember& take) {
+  ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) {
     return false;
   }
-  auto lists = std::make_shared<policy::ChildLists>();
-  for (const auto field : kinds) {
-    dom::object list;
-    dom::array resources;
-    policy::ChildList read;
-    if (field.value.get(list) != simdjson::SUCCESS || !TakeTime(list, "observed", &read.observed) ||
-        list.at_key("resources").get(resources) != simdjson::SUCCESS) {
+  for (auto member : object) {
+    std::string_view key;
+    ondemand::value of;
+    if (member.unescaped_key().get(key) != simdjson::SUCCESS || member.value().get(of) != simdjson::SUCCESS || !take(key, of)) {
       return false;
     }
-    read.observed = std::min(read.observed, now);
-    read.resources = simdjson::minify(resources);
-    lists->emplace(field.key, std::move(read));
   }
-  registry->children = std::move(lists);
   return true;
 }
 
-// What was written by a clock that ran ahead is not younger than now, and no memory of the future is kept.
-bool ReadRegistry(const dom::object& object, base::Time now, policy::RegistryFacts* facts) {
-  policy::Registry& registry = facts->registry;
-  dom::object last_compliant;
-  dom::object body;
-  if (!TakeText(object, "loginServer", &registry.login_server) || !TakeText(object, "name", &registry.name) ||
-      !TakeText(object, "resourceId", &registry.resource_id) || !TakeTime(object, "observed", &registry.observed) ||
-      object.at_key("lastCompliant").get(last_compliant) != simdjson::SUCCESS || object.at_key("body").get(body) != simdjson::SUCCESS) {
-    return false;
-  }
-  for (const auto field : last_compliant) {
-    policy::Finding& finding = facts->verdict.emplace_back();
-    finding.requirement = field.key;
-    dom::object met;
+// A line that is one object. Behind it stands what the parser may look at beyond its end: the checksum's line at least.
+template <class TakeMember>
+bool ReadLine(ondemand::parser& parser, std::string_view line, const TakeMember& take) {
+  ondemand::document document;
+  ondemand::value object;
+  return parser.iterate(line.data(), line.size(), line.size() + simdjson::SIMDJSON_PADDING).get(document) == simdjson::SUCCESS &&
+         document.get_value().get(object) == simdjson::SUCCESS && ForEachMember(object, take) &&
+         document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // nothing follows
+}
+
+bool ReadChildren(ondemand::value kinds, base::Time now, policy::Registry* registry) {
+  auto lists = std::make_shared<policy::ChildLists>();
+  const bool read_all = ForEachMember(kinds, [&](std::string_view kind, ondemand::value list) {
+    policy::ChildList& read = (*lists)[std::string(kind)];
+    bool has_time = false;
+    const bool is_list = ForEachMember(list, [&](std::string_view key, ondemand::value value) {
+      if (key == "observed") {
+        has_time = Take(value, &read.observed);
+        return has_time;
+      }
+      ondemand::array resources;
+      std::string_view json;
+      if (key != "resources" || value.get_array().get(resources) != simdjson::SUCCESS ||
+          resources.raw_json().get(json) != simdjson::SUCCESS) {
+        return false;
+      }
+      read.resources = json;
+      return true;
+    });
+    read.observed = std::min(read.observed, now);
+    return is_list && has_time && !read.resources.empty();
+  });
+  registry->children = std::move(lists);
+  return read_all;
+}
+
+bool ReadLastCompliant(ondemand::value met, base::Time now, policy::Verdict* verdict) {
+  return ForEachMember(met, [&](std::string_view requirement, ondemand::value value) {
+    policy::Finding& finding = verdict->emplace_back();
+    finding.requirement = requirement;
     base::Time time;
     std::string rule;
-    if (field.value.get(met) != simdjson::SUCCESS || !TakeTime(met, "time", &time) || !TakeText(met, "rule", &rule)) {
-      return false;
-    }
+    bool has_time = false;
+    const bool read = ForEachMember(value, [&](std::string_view key, ondemand::value part) {
+      has_time = has_time || key == "time";
+      return key == "time" ? Take(part, &time) : key == "rule" && Take(part, &rule);
+    });
     finding.rule = std::move(rule);
     if (time <= now) {
       finding.last_compliant = time;
     }
+    return read && has_time && !finding.rule.empty();
+  });
+}
+
+bool TakeBody(ondemand::value value, policy::RegistryBody* out) {
+  ondemand::object object;
+  std::string_view json;
+  if (value.get_object().get(object) != simdjson::SUCCESS || object.raw_json().get(json) != simdjson::SUCCESS) {
+    return false;
   }
+  *out = json;
+  return true;
+}
+
+// What was written by a clock that ran ahead is not younger than now, and no memory of the future is kept. A body is taken as it stands,
+// and read when it is judged.
+bool ReadRegistry(ondemand::parser& parser, std::string_view line, base::Time now, policy::RegistryFacts* facts) {
+  policy::Registry& registry = facts->registry;
+  std::size_t found = 0;
+  const bool read = ReadLine(parser, line, [&](std::string_view key, ondemand::value value) {
+    ++found;
+    if (key == "loginServer") {
+      return Take(value, &registry.login_server);
+    }
+    if (key == "name") {
+      return Take(value, &registry.name);
+    }
+    if (key == "resourceId") {
+      return Take(value, &registry.resource_id);
+    }
+    if (key == "observed") {
+      return Take(value, &registry.observed);
+    }
+    if (key == "lastCompliant") {
+      return ReadLastCompliant(value, now, &facts->verdict);
+    }
+    if (key == "body") {
+      return TakeBody(value, &registry.body);
+    }
+    --found;
+    return key != "children" || ReadChildren(value, now, &registry);  // which earlier inventories do not have
+  });
   registry.observed = std::min(registry.observed, now);
-  registry.body = policy::RegistryBody(simdjson::minify(body));
-  return ReadChildren(object, now, &registry);
+  return read && found == 6;
 }
 
 }  // namespace
@@ -192,26 +248,27 @@ base::Result<SavedInventory> ReadSavedInventory(std::string_view text, std::stri
     return Damaged(source, 1, "its checksum does not fit its content");
   }
   text = text.substr(0, checksum);
-  dom::parser parser;
+  ondemand::parser parser;
   std::string_view line;
-  dom::object object;
-  std::string_view format;
+  std::string format;
   std::int64_t version = 0;
-  if (!TakeLine(text, &line) || parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS ||
-      object.at_key("format").get(format) != simdjson::SUCCESS || format != kFormat ||
-      object.at_key("version").get(version) != simdjson::SUCCESS) {
+  SavedInventory saved;  // earlier ones, which do not say whether they are complete, are
+  if (!TakeLine(text, &line) ||
+      !ReadLine(parser, line,
+                [&](std::string_view key, ondemand::value value) {
+                  return key == "format"    ? Take(value, &format)
+                         : key == "version" ? value.get_int64().get(version) == simdjson::SUCCESS
+                                            : key != "complete" || value.get_bool().get(saved.complete) == simdjson::SUCCESS;
+                }) ||
+      format != kFormat) {
     return Damaged(source, 1, "its header is missing");
   }
   if (version != kVersion) {
     return Damaged(source, 1, "it has version " + std::to_string(version) + ", this program reads version " + std::to_string(kVersion));
   }
-  SavedInventory saved;
-  if (object.at_key("complete").get(saved.complete) == simdjson::INCORRECT_TYPE) {  // earlier ones, without it, are whole
-    return Damaged(source, 1, "its header does not say whether it is complete");
-  }
   for (std::size_t number = 2; TakeLine(text, &line); ++number) {
     auto registry = std::make_shared<policy::RegistryFacts>();
-    if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS || !ReadRegistry(object, now, registry.get())) {
+    if (!ReadRegistry(parser, line, now, registry.get())) {
       return Damaged(source, number, "this line holds no registry");
     }
     saved.facts.Add(std::move(registry));

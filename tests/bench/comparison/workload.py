@@ -3,6 +3,10 @@
 import functools
 import hashlib
 import json
+import random
+import re
+import uuid
+from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -14,6 +18,10 @@ OPEN = "premium_open_2023-11-01-preview.json"
 
 NAMED = "contoso"  # the registry that the bodies' images are from
 OPEN_NAME = "fabrikam"  # the one that meets nothing
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+")
+_BEGINNING = date(2020, 1, 1)
 
 # An inventory of at most 256 MiB is read: where there are more registries than this, they lack what nothing is judged by.
 MOST_WHOLE = 50_000
@@ -119,5 +127,10 @@ def _template(file: str, lean: bool) -> tuple[str, str]:
 
 
 def _registry(name: str, among: int) -> str:
+    """Alike but for what every registry has of its own: its name, the ids of what it is in and uses, and its times."""
     text, was = _template(OPEN if name == OPEN_NAME else COMPLIANT, among > MOST_WHOLE)
-    return text.replace(was, name)
+    rng = random.Random(name)
+    ids: dict[str, str] = {}
+    text = _ID.sub(lambda match: ids.setdefault(match[0], str(uuid.UUID(int=rng.getrandbits(128)))), text.replace(was, name))
+    return _TIME.sub(lambda _: _BEGINNING.fromordinal(_BEGINNING.toordinal() + rng.randrange(2000)).strftime("%Y-%m-%dT")
+                     + f"{rng.randrange(24):02}:{rng.randrange(60):02}:{rng.randrange(60):02}.{rng.randrange(10 ** 7):07}", text)
