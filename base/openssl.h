@@ -9,7 +9,7 @@ namespace base {
 // queue is empty from here to the end of the scope, and after it.
 class OpenSslErrors {
  public:
-  OpenSslErrors();
+  [[nodiscard]] OpenSslErrors();
   ~OpenSslErrors();
   OpenSslErrors(const OpenSslErrors&) = delete;
   OpenSslErrors& operator=(const OpenSslErrors&) = delete;

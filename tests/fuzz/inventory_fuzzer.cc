@@ -48,7 +48,7 @@ void RequireSame(const policy::RegistryFacts& a, const policy::RegistryFacts& b)
   const policy::Registry& y = b.registry;
   Require(x.login_server == y.login_server && x.name == y.name && x.resource_id == y.resource_id && x.observed == y.observed,
           x.body.Text());
-  Require(x.body == y.body, std::string(x.body) + "\n" + std::string(y.body));
+  Require(x.body == y.body, x.body.Text() + "\n" + y.body.Text());
   Require(SameChildren(x.children.get(), y.children.get()), "children");
 }
 
