@@ -110,10 +110,8 @@ struct Question {
 
 Effect PolicyCap(const Policy& policy, const Admission& admission) {
   Effect cap = policy.max_effect;
-  for (const NamespaceCap& limit : policy.namespaces) {
-    if (Contains(limit.names, admission.namespace_name)) {
-      cap = std::min(cap, limit.max_effect);
-    }
+  if (const auto limit = policy.namespaces.find(admission.namespace_name); limit != policy.namespaces.end()) {
+    cap = std::min(cap, limit->second);
   }
   if (admission.workload && policy.workloads == WorkloadMode::kWarn) {
     cap = std::min(cap, Effect::kWarn);
@@ -260,7 +258,7 @@ class ImageJudge {
     return made;
   }
 
-  ImageFinding Weigh(const Finding& finding, const Registry& registry, const ImageReference& reference, const RegistryHost& host) const {
+  ImageFinding Weigh(const Finding& finding, const Registry& registry, const ImageReference& reference, const RegistryHost& host) {
     ImageFinding weighed;
     weighed.finding = &finding;
     if (finding.result == FindingResult::kCompliant) {
@@ -275,22 +273,35 @@ class ImageJudge {
       effect = Effect::kWarn;
       weighed.in_grace = true;
     }
-    for (const Exemption& exemption : question_.policy.exemptions) {
-      if (!Contains(exemption.requirements, finding.requirement) || !Covers(exemption, registry, reference, host)) {
+    for (const Exemption* exemption : Covering(registry, reference, host)) {
+      if (!Contains(exemption->requirements, finding.requirement)) {
         continue;
       }
-      if (question_.now < exemption.expires) {
-        weighed.exemption = exemption.name;
+      if (question_.now < exemption->expires) {
+        weighed.exemption = exemption->name;
         weighed.expired_exemption = {};
         weighed.in_grace = false;
         return weighed;
       }
       if (weighed.expired_exemption.empty()) {
-        weighed.expired_exemption = exemption.name;
+        weighed.expired_exemption = exemption->name;
       }
     }
     weighed.effect = std::min({effect, question_.policy_cap, image_cap_});
     return weighed;
+  }
+
+  // The exemptions of this image: there may be thousands, and they are gone through once, however many findings there are.
+  const std::vector<const Exemption*>& Covering(const Registry& registry, const ImageReference& reference, const RegistryHost& host) {
+    if (!covering_) {
+      covering_.emplace();
+      for (const Exemption& exemption : question_.policy.exemptions) {
+        if (Covers(exemption, registry, reference, host)) {
+          covering_->push_back(&exemption);
+        }
+      }
+    }
+    return *covering_;
   }
 
   // Whether every selector that the exemption gives holds.
@@ -307,6 +318,7 @@ class ImageJudge {
   Decision& decision_;
   const Effect image_cap_;
   ImageDecision image_;
+  std::optional<std::vector<const Exemption*>> covering_;  // of the registry behind it; none: nobody asked
 };
 
 // A shape that was not understood.

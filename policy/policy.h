@@ -59,11 +59,6 @@ struct Exemption {
   std::string reason;
 };
 
-struct NamespaceCap {
-  std::vector<std::string> names;
-  Effect max_effect = Effect::kWarn;
-};
-
 enum class WorkloadMode { kDeny, kWarn, kOff };
 enum class MessageDetail { kBrief, kFull };
 
@@ -82,7 +77,7 @@ struct Policy {
   Effect max_effect = Effect::kDeny;
   MessageDetail messages = MessageDetail::kBrief;
   std::map<std::string, std::string, std::less<>> aliases;  // host → login server
-  std::vector<NamespaceCap> namespaces;
+  std::map<std::string, Effect, std::less<>> namespaces;    // name → the strongest effect there
   std::vector<Exemption> exemptions;
   RegistrySuffixes registry_suffixes;  // of the clouds, not of the file: which hosts must have a verdict
   bool compliance_states = false;      // of the configuration, not of the file: Azure Policy's states are read

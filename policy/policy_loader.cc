@@ -213,7 +213,8 @@ class PolicyReader {
     const auto items = document_.OptionalList("namespaces");
     for (std::size_t i = 0; i < items.size(); ++i) {
       YamlMapping mapping(items[i], file_, Item("namespaces", i), problems_);
-      NamespaceCap cap;
+      std::vector<std::string> names;
+      Effect max_effect = Effect::kWarn;
       for (const YamlMapping::Text& text : mapping.RequiredTexts("names")) {
         auto name = ReadNamespace(mapping, text);
         if (!name) {
@@ -224,11 +225,13 @@ class PolicyReader {
           mapping.AddProblem(*text.node, text.path,
                              "the namespace " + Quoted(*name) + " has a cap already, in line " + std::to_string(first->second));
         }
-        cap.names.push_back(std::move(*name));
+        names.push_back(std::move(*name));
       }
-      ReadCap(mapping, &cap.max_effect);
+      ReadCap(mapping, &max_effect);
       mapping.Finish();
-      policy_.namespaces.push_back(std::move(cap));
+      for (std::string& name : names) {
+        policy_.namespaces.emplace(std::move(name), max_effect);
+      }
     }
   }
 

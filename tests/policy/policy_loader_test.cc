@@ -21,6 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::UnorderedElementsAre;
 
 constexpr std::string_view kHeader = "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\n";  // the body begins in line 3
 
@@ -242,10 +243,8 @@ exemptions:
   EXPECT_EQ(policy->max_effect, Effect::kWarn);
   EXPECT_EQ(policy->messages, policy::MessageDetail::kFull);
   EXPECT_THAT(policy->aliases, ElementsAre(Pair("images.contoso.com", "contoso.azurecr.io")));
-  ASSERT_EQ(policy->namespaces.size(), 2u);
-  EXPECT_THAT(policy->namespaces[0].names, ElementsAre("sandbox", "dev-anna"));
-  EXPECT_EQ(policy->namespaces[0].max_effect, Effect::kWarn);
-  EXPECT_EQ(policy->namespaces[1].max_effect, Effect::kAudit);
+  EXPECT_THAT(policy->namespaces,
+              UnorderedElementsAre(Pair("sandbox", Effect::kWarn), Pair("dev-anna", Effect::kWarn), Pair("kube-system", Effect::kAudit)));
   ASSERT_EQ(policy->exemptions.size(), 2u);
   const policy::Exemption& exemption = policy->exemptions[0];
   EXPECT_EQ(exemption.name, "move");

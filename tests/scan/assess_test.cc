@@ -92,7 +92,7 @@ TEST_F(Assessed, ExemptionsAndCapsCount) {
   policy::Exemption exemption = world_.PrivateLinkExemption();
   exemption.namespaces = {"billing"};
   world_.Exempt(exemption);
-  world_.policy.namespaces.push_back({{"sandbox"}, Effect::kWarn});
+  world_.policy.namespaces.emplace("sandbox", Effect::kWarn);
   for (const char* namespace_name : {"billing", "sandbox", "shop"}) {
     index_.Put(MakePod(namespace_name, namespace_name, {}, {"fabrikam.azurecr.io/x"}));
   }
@@ -180,7 +180,7 @@ TEST_F(Assessed, IsWhatDecidingEveryPodGives) {
               {policy::NonCompliant("customer-managed-key", Effect::kWarn), policy::Unknown("private-link", Effect::kAudit)});
   world_.policy.sources.push_back(policy::SourceFor("docker.io/library/**", policy::SourceAction::kAllow));
   world_.policy.sources.push_back(policy::SourceFor("docker.io/**", policy::SourceAction::kWarn));
-  world_.policy.namespaces.push_back({{"ns1"}, Effect::kWarn});
+  world_.policy.namespaces.emplace("ns1", Effect::kWarn);
   policy::Exemption exemption = world_.PrivateLinkExemption();
   exemption.namespaces = {"ns2"};
   exemption.images = {policy::Pattern("fabrikam.azurecr.io/w1")};
