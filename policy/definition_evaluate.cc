@@ -87,6 +87,11 @@ class RegistryEvaluation {
  private:
   EvaluationInput InputOf(const ChildKind* kind, const json& body) const { return {parameters_, body, definition_.id, now_, kind}; }
 
+  // Of the existenceCondition over a resource that is related to one of kind `kind`.
+  EvaluationInput InputOfRelated(const json& related, const ChildKind* kind, const json& body) const {
+    return {parameters_, related, definition_.id, now_, definition_.existence->kind, &body, kind};
+  }
+
   void Judge(const ChildKind* kind, const json& body) {
     if (spent_.IsTooMuch()) {
       return;
@@ -96,7 +101,7 @@ class RegistryEvaluation {
     if (definition_.existence != nullptr && !(truth.outcome == Outcome::kFalse && truth.sound)) {
       const Related related = FindRelated(*definition_.existence, evaluator, registry_);
       spent_ = evaluator.spent();
-      Truth missing = Exists(related);
+      Truth missing = Exists(related, kind, body);
       missing.outcome = Opposite(missing.outcome);
       Combination both(Outcome::kFalse);
       if (both.Add(truth)) {
@@ -109,25 +114,25 @@ class RegistryEvaluation {
     judged_.push_back({kind, &body, truth});
   }
 
-  Truth Exists(const Related& related) {
+  // Whether one of what is related to the resource is as it should be.
+  Truth Exists(const Related& related, const ChildKind* kind, const json& body) {
     if (related.failure) {
       return {OutcomeOf(*related.failure), true};
     }
     Combination any(Outcome::kTrue);
-    for (const json* body : related.bodies) {
-      if (!any.Add(Meets(*body))) {
+    for (const json* one : related.bodies) {
+      if (!any.Add(Meets(*one, kind, body))) {
         break;
       }
     }
     return any.result();
   }
 
-  // Whether one related resource is as it should be.
-  Truth Meets(const json& body) {
+  Truth Meets(const json& related, const ChildKind* kind, const json& body) {
     if (definition_.existence->condition == nullptr) {
       return {Outcome::kTrue, true};
     }
-    Evaluator evaluator(InputOf(definition_.existence->kind, body), spent_);
+    Evaluator evaluator(InputOfRelated(related, kind, body), spent_);
     const Truth truth = evaluator.Judge(*definition_.existence->condition);
     spent_ = evaluator.spent();
     return truth;
@@ -252,7 +257,7 @@ class RegistryEvaluation {
       if (evaluation.evidence.size() >= kMaxEvidence) {
         break;
       }
-      Evaluator of_related(InputOf(existence.kind, *body));
+      Evaluator of_related(InputOfRelated(*body, one.kind, *one.body));
       const Outcome outcome = of_related.Judge(*existence.condition).outcome;  // without a condition it would have been enough
       EvidenceCollector collector(of_related, Outcome::kTrue, false);          // what is expected is that it be true
       collector.Explain(*existence.condition, outcome);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -65,13 +66,20 @@ bool Combination::Add(const Truth& truth) {
   return true;
 }
 
-Evaluator::Evaluator(const EvaluationInput& input, Spent spent) : input_(input), spent_(spent) {
-  if (input.kind != nullptr) {
-    if (std::string full_name = ChildFullName(input.resource); !full_name.empty()) {
-      full_name_ = std::move(full_name);
-    }
+Evaluator::Subject::Subject(const json& of, const ChildKind* its_kind) : body(of), kind(its_kind) {
+  if (kind == nullptr) {
+    return;
+  }
+  if (std::string name = ChildFullName(body); !name.empty()) {
+    full_name = std::move(name);
   }
 }
+
+Evaluator::Evaluator(const EvaluationInput& input, Spent spent)
+    : input_(input),
+      own_(input.resource, input.kind),
+      judged_(input.judged == nullptr ? std::nullopt : std::optional<Subject>(std::in_place, *input.judged, input.judged_kind)),
+      spent_(spent) {}
 
 Truth Evaluator::Judge(const Rule& rule) {
   if (const Logical* logical = std::get_if<Logical>(&rule.node)) {
@@ -167,15 +175,15 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
   return {all, sound};
 }
 
-const json& Evaluator::Begin(const Field& field) const {
-  return field.scope != Field::kResource ? *elements_[field.scope] : IsForeign(field) ? Null() : input_.resource;
+const json& Evaluator::Begin(const Field& field, const Subject& subject) const {
+  return field.scope != Field::kResource ? *elements_[field.scope] : subject.IsForeignTo(field) ? Null() : subject.body;
 }
 
-const json& Evaluator::SelectOne(const Field& field) const {
-  if (input_.kind != nullptr && field.location.IsFullName()) {
-    return full_name_;
+const json& Evaluator::SelectOne(const Field& field, const Subject& subject) const {
+  if (subject.kind != nullptr && field.location.IsFullName()) {
+    return subject.full_name;
   }
-  const json* value = &Begin(field);
+  const json* value = &Begin(field, subject);
   for (std::size_t i = field.first_step; i < field.location.steps.size(); ++i) {
     value = FindMember(*value, field.location.steps[i]);
     if (value == nullptr) {
@@ -185,8 +193,8 @@ const json& Evaluator::SelectOne(const Field& field) const {
   return *value;
 }
 
-std::vector<const json*> Evaluator::Select(const Field& field) const {
-  std::vector<const json*> selected{&Begin(field)};
+std::vector<const json*> Evaluator::Select(const Field& field, const Subject& subject) const {
+  std::vector<const json*> selected{&Begin(field, subject)};
   const std::vector<std::string>& steps = field.location.steps;
   for (std::size_t i = field.first_step; i < steps.size(); ++i) {
     if (!steps[i].empty()) {
@@ -209,11 +217,11 @@ std::vector<const json*> Evaluator::Select(const Field& field) const {
   return selected;
 }
 
-bool Evaluator::IsHidden(const Field& field) const {
-  if (field.scope != Field::kResource || field.location.always_returned == 0 || IsForeign(field)) {
+bool Evaluator::IsHidden(const Field& field, const Subject& subject) {
+  if (field.scope != Field::kResource || field.location.always_returned == 0 || subject.IsForeignTo(field)) {
     return false;
   }
-  const json* value = &input_.resource;
+  const json* value = &subject.body;
   for (std::size_t i = 0; i < field.location.always_returned; ++i) {
     value = FindMember(*value, field.location.steps[i]);
     if (value == nullptr || value->is_null()) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -52,6 +53,10 @@ struct EvaluationInput {
   std::string_view definition_id;  // "" when it has none
   base::Time now;
   const ChildKind* kind = nullptr;  // of the resource; null: a registry
+  // Of an existenceCondition, whose `field` conditions are about a related resource: the one that `if` is about, and its kind. The
+  // function field() reads it, so that the two can be compared. Null: `resource`.
+  const nlohmann::json* judged = nullptr;
+  const ChildKind* judged_kind = nullptr;
 };
 
 // What evaluators have spent, of what one evaluation may.
@@ -76,14 +81,14 @@ class Evaluator {
   // Of the resource; null: a registry.
   const ChildKind* kind() const { return input_.kind; }
 
-  // The values that the field selects, null for a missing one; a field without [*] selects exactly one.
-  std::vector<const nlohmann::json*> Select(const Field& field) const;
+  // The values that a field of a condition selects, null for a missing one; a field without [*] selects exactly one.
+  std::vector<const nlohmann::json*> Select(const Field& field) const { return Select(field, own_); }
 
   // The one value of a field that does not select many.
-  const nlohmann::json& SelectOne(const Field& field) const;
+  const nlohmann::json& SelectOne(const Field& field) const { return SelectOne(field, own_); }
 
   // Whether the field selects nothing because the body lacks a member that every current api-version returns.
-  bool IsHidden(const Field& field) const;
+  bool IsHidden(const Field& field) const { return IsHidden(field, own_); }
 
   // The field that a computed name stands for.
   tl::expected<Field, TemplateFailure> Locate(const NamedField& named);
@@ -103,13 +108,25 @@ class Evaluator {
   std::set<std::string> TakeHiddenRead() { return std::exchange(hidden_read_, {}); }
 
  private:
+  // A resource of which fields are read.
+  struct Subject {
+    const nlohmann::json& body;
+    const ChildKind* kind;
+    nlohmann::json full_name;  // of a child
+
+    Subject(const nlohmann::json& body, const ChildKind* kind);
+    // Whether the field is an alias of another type: it selects nothing then.
+    bool IsForeignTo(const Field& field) const { return field.location.is_alias && field.location.kind != kind; }
+  };
+  std::vector<const nlohmann::json*> Select(const Field& field, const Subject& subject) const;
+  const nlohmann::json& SelectOne(const Field& field, const Subject& subject) const;
+  static bool IsHidden(const Field& field, const Subject& subject);
+
   Truth JudgeLogical(const Logical& logical);
   Truth JudgeCondition(const Condition& condition);
   Truth JudgeSides(const Condition& condition);
   Truth JudgeField(const Field& field, const Condition& condition, const nlohmann::json& operand);
-  const nlohmann::json& Begin(const Field& field) const;
-  // Whether the field is an alias of another type than the resource's: it selects nothing then.
-  bool IsForeign(const Field& field) const { return field.location.is_alias && field.location.kind != input_.kind; }
+  const nlohmann::json& Begin(const Field& field, const Subject& subject) const;
   // Judges `where` of one more element. False: of the others nothing need be known.
   bool CountOne(const Rule* where, const nlohmann::json& element, std::size_t keep, Counted& counted);
 
@@ -127,10 +144,11 @@ class Evaluator {
   tl::expected<Field, TemplateFailure> Locate(const Expression& name, const std::vector<CountScope>& scopes);
 
   const EvaluationInput input_;
+  const Subject own_;                            // of `field` conditions
+  const std::optional<Subject> judged_;          // of the function field(), where that is another
   std::vector<const nlohmann::json*> elements_;  // the current ones of the enclosing counts of fields
   std::vector<const nlohmann::json*> values_;    // the same of counts over values
   std::set<std::string> hidden_read_;
-  nlohmann::json full_name_;  // of a child
   Spent spent_;
 };
 

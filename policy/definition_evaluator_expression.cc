@@ -154,15 +154,16 @@ TemplateResult Evaluator::ComputeCoalesce(const Expression::Lazy& lazy) {
 }
 
 TemplateResult Evaluator::ComputeField(const Field& field) {
-  if (IsHidden(field)) {
+  const Subject& subject = judged_ ? *judged_ : own_;
+  if (IsHidden(field, subject)) {
     hidden_read_.insert(field.location.text.substr(0, field.location.text.find("[*]")));
   }
   if (!field.IsArrayAlias()) {
-    const json& value = SelectOne(field);
+    const json& value = SelectOne(field, subject);
     return value.is_null() ? json("") : value;  // a missing member is "" here, as Azure documents it
   }
   json values = json::array();
-  for (const json* value : Select(field)) {
+  for (const json* value : Select(field, subject)) {
     if (value->is_null()) {
       return CannotTell("whether an element without the member of " + field.location.text + " counts is not documented");
     }

@@ -82,7 +82,7 @@ tl::expected<CompiledExistence, std::string> CompileExistence(const json& then, 
     return wrong(".resourceGroupName", "resources of other resource groups are not read here");
   }
   if (const json* condition = PresentMember(*details, "existenceCondition")) {
-    auto rule = CompileRule(*condition, parameters, path + ".details.existenceCondition");
+    auto rule = CompileRule(*condition, parameters, path + ".details.existenceCondition", RuleOf::kExistenceCondition);
     if (!rule) {
       return tl::unexpected(std::move(rule.error()));
     }
@@ -111,7 +111,12 @@ Related FindRelated(const Existence& existence, Evaluator& evaluator, RegistryRe
       return related;
     }
     name = *text;
-    related.subject += "/" + base::Printable(name.substr(name.rfind('/') + 1), kMaxQuotedText);
+  }
+  // In place of the last part: all of that parent's.
+  const std::string_view last = std::string_view(name).substr(name.rfind('/') + 1);
+  const bool any = !existence.name || last == "?";
+  if (!any) {
+    related.subject += "/" + base::Printable(last, kMaxQuotedText);
   }
   const std::string* registry_name = FindText(registry.body(), "name");
   const bool has_parent = name.find('/') != std::string::npos;
@@ -133,8 +138,11 @@ Related FindRelated(const Existence& existence, Evaluator& evaluator, RegistryRe
     related.failure = CannotTell(children.unknown).value();
     return related;
   }
+  if (any && has_parent && !names_this) {
+    return related;
+  }
   for (const json& body : children.bodies) {
-    if (!existence.name || base::EqualsIgnoreAsciiCase(ChildName(body), name) || base::EqualsIgnoreAsciiCase(ChildFullName(body), name)) {
+    if (any || base::EqualsIgnoreAsciiCase(ChildName(body), name) || base::EqualsIgnoreAsciiCase(ChildFullName(body), name)) {
       related.bodies.push_back(&body);
     }
   }

@@ -215,18 +215,19 @@ Step<Expression> Compiler::CompileField(const TemplateExpression& at, const Call
     return Wrong(at, *problem);
   }
   parameters_alone_ = false;
+  const std::vector<CountScope> scopes = context_.is_existence ? std::vector<CountScope>() : context_.scopes;
   if (const std::string* name = OnlyText(call)) {
     tl::expected<FieldLocation, std::string> location = LocateField(*name, context_);
     if (!location) {
       return Wrong(at, location.error());
     }
-    return Expression{Expression::FieldValue{ScopedField(std::move(*location), context_.scopes)}, {}};
+    return Expression{Expression::FieldValue{ScopedField(std::move(*location), scopes)}, {}};
   }
   Step<Expression> name = Compile(call.arguments[0]);
   if (!name) {
     return name;
   }
-  return Expression{Expression::NamedFieldValue{std::make_shared<const Expression>(std::move(*name)), context_.scopes}, {}};
+  return Expression{Expression::NamedFieldValue{std::make_shared<const Expression>(std::move(*name)), scopes}, {}};
 }
 
 Step<Expression> Compiler::CompileCurrent(const TemplateExpression& at, const Call& call) {

@@ -97,7 +97,9 @@ struct CompiledExpression {
 // What the expressions of one rule have in common while the rule is compiled.
 struct RuleContext {
   const std::vector<ParameterDefinition>& parameters;
-  std::vector<CountScope> scopes{};          // the enclosing counts, outermost first
+  std::vector<CountScope> scopes{};  // the enclosing counts, outermost first
+  // It is an existenceCondition: its counts are of the related resource, and the function field() reads the one that `if` is about.
+  bool is_existence = false;
   std::set<std::string> used{};              // parameters
   std::set<const ChildKind*> alias_kinds{};  // whose aliases are named; null: the registry's
   std::size_t functions = 0;

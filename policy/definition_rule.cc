@@ -74,7 +74,8 @@ using Step = tl::expected<T, std::string>;
 
 class Compiler {
  public:
-  explicit Compiler(const std::vector<ParameterDefinition>& parameters) : context_{.parameters = parameters} {}
+  Compiler(const std::vector<ParameterDefinition>& parameters, RuleOf of)
+      : context_{.parameters = parameters, .is_existence = of == RuleOf::kExistenceCondition} {}
 
   Step<Rule> CompileNode(const json& node, const std::string& path, std::size_t nesting);
 
@@ -414,8 +415,8 @@ std::string_view KeywordOf(Comparison comparison, bool negated) {
 }
 
 tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const std::vector<ParameterDefinition>& parameters,
-                                                    const std::string& path) {
-  Compiler compiler(parameters);
+                                                    const std::string& path, RuleOf of) {
+  Compiler compiler(parameters, of);
   Step<Rule> rule = compiler.CompileNode(condition, path, 1);
   if (!rule) {
     return tl::unexpected(std::move(rule.error()));

@@ -92,9 +92,11 @@ struct CompiledRule {
   bool uses_time = false;
 };
 
+enum class RuleOf { kIf, kExistenceCondition };
+
 // Compiles `condition`, the value of policyRule.if or of an existenceCondition, which stands at `path` ("$.policyRule.if"). The error
 // begins with the JSON path of what is wrong.
 tl::expected<CompiledRule, std::string> CompileRule(const nlohmann::json& condition, const std::vector<ParameterDefinition>& parameters,
-                                                    const std::string& path);
+                                                    const std::string& path, RuleOf of = RuleOf::kIf);
 
 }  // namespace policy

@@ -195,7 +195,8 @@ class RegistryTracer {
         any.Add({Outcome::kTrue, true});
         continue;
       }
-      traced.conditions.push_back(Tracer(InputOf(existence.kind, *one)).Trace(*existence.condition));
+      traced.conditions.push_back(
+          Tracer({parameters_, *one, definition_.id, now_, existence.kind, &body, kind}).Trace(*existence.condition));
       any.Add({traced.conditions.back().outcome, true});
     }
     traced.outcome = any.result().outcome;

@@ -118,6 +118,79 @@ TEST(DefinitionExistence, ANameSelectsOne) {
   EXPECT_EQ(OnlyEvidence(gone).field, "tokens/gone");
 }
 
+TEST(DefinitionExistence, TheWildcardInPlaceOfTheLastPartOfANameSelectsAll) {
+  const ChildLists lists = {{"tokens", List({Token("ci", "disabled"), Token("deploy", "enabled")})}};
+  const std::string enabled = R"({"field": "R.tokens/status", "equals": "enabled"})";
+  const auto evaluated = [&](const char* if_condition, const json& name, const std::string& condition) {
+    return EvaluatedWith(*Audit(if_condition, Details("tokens", condition, name)), lists);
+  };
+  EXPECT_EQ(evaluated(kRegistries, "[concat(field('name'), '/?')]", enabled).result, FindingResult::kCompliant);
+  EXPECT_EQ(evaluated(kRegistries, "?", enabled).result, FindingResult::kCompliant);
+  const Evaluation none = evaluated(kRegistries, "[concat(field('name'), '/?')]", R"({"field": "R.tokens/status", "equals": "odd"})");
+  EXPECT_EQ(none.result, FindingResult::kNonCompliant);
+  ASSERT_THAT(none.evidence, SizeIs(3));
+  EXPECT_EQ(none.evidence[0].field, "tokens where status is odd");
+  EXPECT_EQ(evaluated(kRegistries, "fabrikam/?", enabled).result, FindingResult::kNonCompliant) << "of another registry";
+  EXPECT_EQ(evaluated(kTokens, "contoso/?", enabled).result, FindingResult::kCompliant);
+  EXPECT_EQ(evaluated(kTokens, "fabrikam/?", enabled).result, FindingResult::kUnknown);
+}
+
+// https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-policy-rule#policy-functions
+TEST(DefinitionExistence, TheFunctionFieldReadsTheResourceThatTheIfIsAbout) {
+  const json replications = Details("replications", R"({"field": "location", "equals": "[field('location')]"})");
+  const auto elsewhere = Audit(kRegistries, replications);
+  const auto in = [](const char* location) {
+    json replication = Child("replications", "r", json::object());
+    replication["location"] = location;
+    return ChildLists{{"replications", List({replication})}};
+  };
+  EXPECT_EQ(EvaluatedWith(*elsewhere, in("East US 2")).result, FindingResult::kCompliant);
+  const Evaluation bad = EvaluatedWith(*elsewhere, in("northeurope"));
+  EXPECT_EQ(bad.result, FindingResult::kNonCompliant);
+  ASSERT_THAT(bad.evidence, SizeIs(2));
+  EXPECT_EQ(bad.evidence[1].field, "replications/r: location");
+  EXPECT_EQ(bad.evidence[1].expected, "eastus2");
+
+  const std::string premium = R"({"value": "[field('Microsoft.ContainerRegistry/registries/sku.name')]", "equals": "Premium"})";
+  const ChildLists tokens = {{"tokens", List({Token("ci", "enabled")})}};
+  EXPECT_EQ(EvaluatedWith(*Audit(kRegistries, Details("tokens", premium)), tokens).result, FindingResult::kCompliant);
+  const std::string of_related = R"({"value": "[field('Microsoft.ContainerRegistry/registries/tokens/status')]", "equals": "enabled"})";
+  EXPECT_EQ(EvaluatedWith(*Audit(kRegistries, Details("tokens", of_related)), tokens).result, FindingResult::kNonCompliant)
+      << "an alias of another type selects nothing";
+
+  const std::string same_name = R"({"value": "[field('fullName')]", "equals": "contoso/ci"})";
+  EXPECT_EQ(EvaluatedWith(*Audit(kTokens, Details("tokens", same_name, "contoso/?")),
+                          {{"tokens", List({Token("ci", "enabled"), Token("deploy", "enabled")})}})
+                .child,
+            "deploy")
+      << "of each token, not of those that it is compared with";
+}
+
+TEST(DefinitionExistence, CountsAreOfWhatIsRelatedAndTheFunctionFieldIsNotBoundToThem) {
+  const std::string action = std::string(kPrefix) + "webhooks/actions[*]";
+  const std::string rules = std::string(kPrefix) + "networkRuleSet.ipRules[*].value";
+  const json webhook = Child("webhooks", "w", {{"actions", {"push", "delete"}}});
+  const auto with = [&](const json& where, int count) {
+    json details = Details("webhooks");
+    details["existenceCondition"] = {{"count", {{"field", action}, {"where", where}}}, {"equals", count}};
+    return EvaluatedWith(*Audit(kRegistries, details), {{"webhooks", List({webhook})}}).result;
+  };
+  EXPECT_EQ(with({{"field", action}, {"equals", "push"}}, 1), FindingResult::kCompliant);
+  EXPECT_EQ(with({{"value", "[current('" + action + "')]"}, {"equals", "push"}}, 1), FindingResult::kCompliant);
+  EXPECT_EQ(with({{"value", "[length(field('" + rules + "'))]"}, {"equals", 2}}, 2), FindingResult::kCompliant);
+  EXPECT_EQ(with({{"value", "[length(field('" + action + "'))]"}, {"equals", 0}}, 2), FindingResult::kCompliant);
+}
+
+TEST(DefinitionExistence, WhatTheFunctionFieldReadsMayBeHidden) {
+  const std::string same = R"({"value": "[field('Microsoft.ContainerRegistry/registries/publicNetworkAccess')]", "equals": "Disabled"})";
+  const auto definition = Audit(kRegistries, Details("tokens", same));
+  json old = Registry();
+  old["properties"].erase("publicNetworkAccess");
+  const Evaluation unknown = EvaluatedWith(*definition, {{"tokens", List({Token("ci", "enabled")})}}, old);
+  EXPECT_EQ(unknown.result, FindingResult::kUnknown);
+  EXPECT_THAT(unknown.reason, HasSubstr("publicNetworkAccess"));
+}
+
 TEST(DefinitionExistence, TheRegistryItselfHasToBeSelected) {
   const std::string locked = R"({"field": "R.publicNetworkAccess", "equals": "Disabled"})";
   const auto itself = Audit(kPremium, Details("", locked, "[field('name')]"));

@@ -154,6 +154,22 @@ TEST(TraceRegistry, ShowsWhatHasToBeThereBesideAResourceForWhichTheRuleIsTrue) {
   EXPECT_FALSE(trace("fabrikam").existence);
 }
 
+TEST(TraceRegistry, TheFunctionFieldOfAnExistenceConditionReadsTheResourceThatTheRuleIsAbout) {
+  const json condition = {{"value", "[field('name')]"}, {"equals", "contoso"}};
+  const json details = {{"type", std::string(kPrefix) + "privateEndpointConnections"}, {"existenceCondition", condition}};
+  const json document = {{"policyRule",
+                          {{"if", {{"field", "type"}, {"equals", "Microsoft.ContainerRegistry/registries"}}},
+                           {"then", {{"effect", "auditIfNotExists"}, {"details", details}}}}}};
+  const auto definition = ParseDefinition(document.dump(), "test.json", "test");
+  ASSERT_TRUE(definition) << definition.error().message;
+  const json body = Registry();
+  RegistryResources resources(body, nullptr);
+  const ResourceTrace asked = TraceRegistry(**definition, json::object(), resources, kNow).resources.at(0);
+  ASSERT_TRUE(asked.existence && asked.existence->conditions.size() == 2);
+  EXPECT_EQ(asked.existence->conditions[0].actual, R"("contoso")");
+  EXPECT_EQ(asked.existence->conditions[0].outcome, Outcome::kTrue);
+}
+
 TEST(TraceRegistry, IsBounded) {
   json body = Registry();
   json& connections = body["properties"]["privateEndpointConnections"];
