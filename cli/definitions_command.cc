@@ -148,6 +148,7 @@ nlohmann::json Row(const SharedInitiative& initiative, const DefinitionInputs& i
                         {"requirements", use.required},
                         {"requiredElsewhere", use.elsewhere},
                         {"switchedOff", use.switched_off},
+                        {"judgingNothing", use.judging_nothing},
                         {"notLoaded", use.not_loaded}});
       }
     }

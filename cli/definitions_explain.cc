@@ -15,6 +15,7 @@
 #include "cli/inputs.h"
 #include "cli/registries.h"
 #include "policy/definition.h"
+#include "policy/definition_effect.h"
 #include "policy/definition_parameters.h"
 #include "policy/definition_trace.h"
 #include "policy/initiative.h"
@@ -91,7 +92,7 @@ Subjects OfDefinition(std::string_view text, const DefinitionsTestArguments& arg
     read.problems.push_back(given.error().ToString());
     return read;
   }
-  auto bound = policy::BindParameters(**definition, *given);
+  auto bound = policy::BindToJudge(**definition, *given);
   if (!bound) {
     read.problems = std::move(bound.error());
     return read;
@@ -145,6 +146,8 @@ Subjects OfInitiative(std::string_view text, const DefinitionsTestArguments& arg
       }
     } else if (policy::IsSwitchedOff(*definition, *own)) {
       use.switched_off.push_back(member.reference_id);
+    } else if (!policy::WhyItJudgesNothing(*definition, *own).empty()) {
+      use.judging_nothing.push_back(member.reference_id);
     } else {
       use.required.push_back(member.reference_id);
       read.subjects.push_back({member.reference_id, definition, *std::move(own)});

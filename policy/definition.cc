@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "policy/definition_effect.h"
 #include "policy/definition_existence.h"
 #include "policy/definition_parameters.h"
 #include "policy/definition_rule.h"
@@ -46,13 +47,16 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   if (condition == nullptr) {
     return tl::unexpected(path + ".policyRule.if: expected a condition");
   }
-  if (then == nullptr || TextMember(*then, "effect").empty()) {
-    return tl::unexpected(path + ".policyRule.then.effect: expected a string");
+  if (then == nullptr || !then->is_object()) {
+    return tl::unexpected(path + ".policyRule.then: expected an object with \"effect\"");
   }
 
   auto parameters = ParseParameters(PresentMember(body, "parameters"), path + ".parameters");
   if (!parameters) {
     return tl::unexpected(std::move(parameters.error()));
+  }
+  if (const std::string problem = EffectProblem(TextMember(*then, "effect"), *parameters); !problem.empty()) {
+    return tl::unexpected(path + ".policyRule.then.effect: " + problem);
   }
   tl::expected<CompiledRule, std::string> compiled = CompileRule(*condition, *parameters, path + ".policyRule.if");
   if (!compiled) {

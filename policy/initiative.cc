@@ -214,16 +214,11 @@ std::shared_ptr<const Definition> FindMemberDefinition(const DefinitionSet& defi
   return found && found->id.empty() && base::EqualsIgnoreAsciiCase(found->guid, last) ? found : nullptr;
 }
 
-bool IsSwitchedOff(const Definition& definition, const json& bound) {
-  const auto effect = ResolveExpressions(definition.effect, bound);
-  const std::string* text = effect ? effect->get_ptr<const std::string*>() : nullptr;
-  return text != nullptr && base::EqualsIgnoreAsciiCase(*text, "Disabled");
-}
-
 std::string Describe(const InitiativeUse& use) {
   return "initiative " + base::Printable(use.name, kMaxQuotedText) + ": " + std::to_string(use.required.size() + use.elsewhere.size()) +
          " of " + std::to_string(use.initiative->members.size()) + " definitions judge registries here" +
          List("required elsewhere in the policy", use.elsewhere) + List("switched off by their effect parameter", use.switched_off) +
+         List("left out, as their effect says nothing about compliance", use.judging_nothing) +
          List("not loaded, as they are about other resources, or missing", use.not_loaded);
 }
 

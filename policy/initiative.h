@@ -50,9 +50,6 @@ tl::expected<nlohmann::json, std::string> MemberParameters(const Initiative& ini
 // The definition that the member means; null: it is not loaded.
 std::shared_ptr<const Definition> FindMemberDefinition(const DefinitionSet& definitions, const InitiativeMember& member);
 
-// Whether the definition does nothing where its parameters are these: its own effect comes to "Disabled".
-bool IsSwitchedOff(const Definition& definition, const nlohmann::json& bound);
-
 // What an initiative came to in a policy that requires it.
 struct InitiativeUse {
   std::shared_ptr<const Initiative> initiative;
@@ -61,7 +58,8 @@ struct InitiativeUse {
   // The rest of its definitions, by reference id.
   std::vector<std::string> elsewhere{};  // the policy requires them by themselves, or by another initiative
   std::vector<std::string> switched_off{};
-  std::vector<std::string> not_loaded{};  // about other resources, or missing: which of both is not known
+  std::vector<std::string> judging_nothing{};  // by their effect: Manual, DenyAction
+  std::vector<std::string> not_loaded{};       // about other resources, or missing: which of both is not known
 };
 
 // For logs and people, bounded: "initiative mcsb: 5 of 212 definitions judge registries here; not loaded, …: a, b and 205 more"

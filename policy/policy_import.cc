@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "policy/assignment_selectors.h"
+#include "policy/definition_effect.h"
 #include "policy/parameter_expression.h"
 #include "policy/policy_import_parts.h"
 #include "policy/scope.h"
@@ -83,21 +84,6 @@ bool Fits(std::string_view pattern, std::string_view version) {
     version.remove_prefix(std::min(version.size(), actual.size() + 1));
   }
   return pattern.empty() && version.empty();
-}
-
-// What Azure's effect is here; nothing where the definition is switched off. The error says why there is none.
-tl::expected<std::optional<Effect>, std::string> EffectOf(std::string_view azure) {
-  const auto is = [&](std::string_view name) { return base::EqualsIgnoreAsciiCase(azure, name); };
-  if (is("Deny")) {
-    return Effect::kDeny;
-  }
-  if (is("Audit") || is("AuditIfNotExists") || is("Append") || is("Modify") || is("DeployIfNotExists")) {
-    return Effect::kAudit;
-  }
-  if (is("Disabled")) {
-    return std::nullopt;
-  }
-  return tl::unexpected("the effect \"" + Shown(azure) + "\" judges nothing that an admission could be decided by");
 }
 
 class Import {
@@ -324,11 +310,11 @@ class Import {
     if (*overridden) {
       azure_effect = **overridden;
     } else {
-      const auto resolved = ResolveExpressions(entry.effect, *bound);
-      if (!resolved || !resolved->is_string()) {
-        return tl::unexpected("its effect cannot be told: " + (resolved ? "it is no text" : resolved.error()));
+      auto resolved = ResolveEffect(definition.effect, *bound);
+      if (!resolved) {
+        return tl::unexpected(std::move(resolved.error()));
       }
-      azure_effect = resolved->get<std::string>();
+      azure_effect = *std::move(resolved);
     }
     const auto effect = EffectOf(azure_effect);
     if (!effect) {

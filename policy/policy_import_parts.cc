@@ -142,8 +142,6 @@ ImportableDefinitions::ImportableDefinitions(const std::map<std::string, json>& 
     Entry& entry = entries_[id];
     entry.text = base::DumpJson(body, 2) + "\n";
     const json& properties = Member(body, "properties");
-    const json& effect = Member(Member(Member(properties, "policyRule"), "then"), "effect");
-    entry.effect = effect.is_string() ? effect.get<std::string>() : std::string();
     std::string name = WantedName(body);
     if (name.empty() || IsTaken(name)) {
       name += (name.empty() ? "definition-" : "-") + ShortDigest(id);

@@ -35,7 +35,6 @@ class ImportableDefinitions {
     std::string problem{};
     std::shared_ptr<const Definition> definition{};  // of kJudges, with the name of its file
     std::string text{};                              // of the file
-    std::string effect{};                            // then.effect as it is written
   };
 
   // `bodies` by lower-case id. What a definition is called depends on these alone.

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/decision.h"
+#include "policy/definition_effect.h"
 #include "policy/definition_parameters.h"
 #include "policy/initiative.h"
 #include "policy/policy_values.h"
@@ -213,7 +214,7 @@ class RequirementsReader {
         item.good = false;
       }
     } else if (requirement.source == FindingSource::kRegistry) {
-      const auto bind = [&](const nlohmann::json& values) { return BindParameters(*requirement.definition, values); };
+      const auto bind = [&](const nlohmann::json& values) { return BindToJudge(*requirement.definition, values); };
       if (auto bound = BindAt(item.mapping, given, bind)) {
         requirement.parameters = std::move(*bound);
       }
@@ -312,6 +313,11 @@ class RequirementsReader {
     }
     if (IsSwitchedOff(definition, *bound)) {
       use.switched_off.push_back(member.reference_id);
+      return;
+    }
+    // Azure's own states tell of more than the definition's `if`: attestations too.
+    if (requirement.source == FindingSource::kRegistry && !WhyItJudgesNothing(definition, *bound).empty()) {
+      use.judging_nothing.push_back(member.reference_id);
       return;
     }
     if (IsRequiredByItself(requirement)) {

@@ -115,6 +115,13 @@ TEST_F(DefinitionsTest, TellsWhatTheDefinitionsOfAnInitiativeSay) {
       "about other resources, or missing: vm\n");
 }
 
+TEST_F(DefinitionsTest, RefusesWhatSaysNothingAboutCompliance) {
+  arguments_.parameters = {R"(skus=["Basic"])", "effect=Manual"};
+  const Ran ran = RunCommand(RunDefinitionsTest, arguments_);
+  EXPECT_EQ(ran.exit, kExitError);
+  EXPECT_THAT(ran.err, HasSubstr("sku: the effect \"Manual\" says nothing about compliance"));
+}
+
 TEST_F(DefinitionsTest, EndsWithTwoWhenSomethingCannotBeRead) {
   arguments_.parameters = {R"(skus=["Basic"])"};
   arguments_.registries = folder_ / "nothing.json";

@@ -160,19 +160,6 @@ TEST(Initiative, FindsItsDefinitionsByIdAloneAndFilesWithoutOneByTheirName) {
   EXPECT_EQ(find("/subscriptions/s/providers/Microsoft.Authorization/policyDefinitions/Team"), *team);
 }
 
-TEST(Initiative, LeavesOutDefinitionsWhoseEffectComesToDisabled) {
-  const auto with_effect = [](const std::string& effect) {
-    const json document = {{"parameters", {{"effect", {{"type", "String"}, {"defaultValue", "Audit"}}}}},
-                           {"policyRule", {{"if", {{"field", "name"}, {"equals", "x"}}}, {"then", {{"effect", effect}}}}}};
-    return *ParseDefinition(document.dump(), "t.json", "t");
-  };
-  const auto by_parameter = with_effect("[parameters('effect')]");
-  EXPECT_TRUE(IsSwitchedOff(*by_parameter, {{"effect", "disabled"}}));
-  EXPECT_FALSE(IsSwitchedOff(*by_parameter, {{"effect", "Deny"}}));
-  EXPECT_TRUE(IsSwitchedOff(*with_effect("Disabled"), json::object()));
-  EXPECT_FALSE(IsSwitchedOff(*with_effect("audit"), json::object()));
-}
-
 TEST(DefinitionSet, HoldsInitiativesEachUnderANameOfItsOwn) {
   DefinitionSet set = DefinitionSet::WithBuiltIns();
   const auto initiative = Parsed(Flat({Member("a")}));

@@ -207,9 +207,10 @@ TEST(PolicyImport, LeavesOutWhatItCannotWriteAndSaysSo) {
       {"a related resource that is not read",
        [&](World& w) { assign(w, WithEffect("d", "AuditIfNotExists", "Microsoft.Insights/diagnosticSettings"), json::object()); },
        "Microsoft.Insights/diagnosticSettings"},
-      {"denyAction", [&](World& w) { assign(w, WithEffect("d", "denyAction"), json::object()); }, "\"denyAction\" judges nothing"},
+      {"denyAction", [&](World& w) { assign(w, WithEffect("d", "denyAction"), json::object()); },
+       "\"denyAction\" says nothing about compliance"},
       {"an effect that needs a registry", [&](World& w) { assign(w, WithEffect("d", "[field('name')]"), json::object()); },
-       "only what comes from parameters is known here"},
+       "an effect can come from nothing but"},
       {"an unknown mode", [&](World& w) { assign(w, sku, {{"enforcementMode", "Enroll"}}); }, "enforcementMode \"Enroll\""},
       {"an unsupported construct",
        [&](World& w) {

@@ -25,7 +25,7 @@ constexpr std::string_view kContoso = "/subscriptions/prod/resourceGroups/rg/pro
 
 constexpr std::string_view kSkuDefinition = R"json({
   "id": "/providers/Microsoft.Authorization/policyDefinitions/sku-guid",
-  "parameters": {"skus": {"type": "Array"}, "effect": {"type": "String", "defaultValue": "Audit", "allowedValues": ["Audit", "Deny", "Disabled"]}},
+  "parameters": {"skus": {"type": "Array"}, "effect": {"type": "String", "defaultValue": "Audit", "allowedValues": ["Audit", "Deny", "Disabled", "Manual"]}},
   "policyRule": {"if": {"field": "Microsoft.ContainerRegistry/registries/sku.name", "notIn": "[parameters('skus')]"},
                  "then": {"effect": "[parameters('effect')]"}}})json";
 
@@ -136,6 +136,18 @@ TEST_F(Requirements, ThatAnInitiativeSwitchesOffAreLeftOut) {
   EXPECT_THAT(policy->initiatives[0].switched_off, ElementsAre("sku"));
   EXPECT_THAT(NamesOf(*Load("requirements:\n  - initiative: baseline\n    parameters: {sku: Audit}\n")),
               ElementsAre("private-link", "sku"));
+}
+
+TEST_F(Requirements, WhoseEffectSaysNothingAboutComplianceAreProblemsOrLeftOut) {
+  const std::string body = "requirements:\n  - definition: sku\n    parameters:\n      skus: [Premium]\n      effect: Manual\n";
+  EXPECT_THAT(ProblemsOf(body), HasSubstr("policy.yaml:6:7: requirements[0].parameters: sku: the effect \"Manual\" says nothing about "));
+  Initiative("baseline", {Member("link", kPrivateLink), Member("attested", "sku-guid", {{"skus", {"Premium"}}, {"effect", "Manual"}})});
+  const auto policy = Load("requirements:\n  - initiative: baseline\n");
+  EXPECT_THAT(NamesOf(*policy), ElementsAre("private-link"));
+  EXPECT_THAT(policy->initiatives[0].judging_nothing, ElementsAre("attested"));
+  EXPECT_THAT(Describe(policy->initiatives[0]), HasSubstr("left out, as their effect says nothing about compliance: attested"));
+  Initiative("attestations", {Member("attested", "sku-guid", {{"skus", {"Premium"}}, {"effect", "Manual"}})});
+  EXPECT_THAT(ProblemsOf("requirements:\n  - initiative: attestations\n"), HasSubstr("asks for nothing: "));
 }
 
 TEST_F(Requirements, OfADefinitionByItselfStandInForTheInitiatives) {
