@@ -28,6 +28,8 @@ struct FieldLocation {
 
   // Of every resource: with the names of the resource's parents before its own. A registry has none.
   bool IsFullName() const { return !is_alias && text == "fullName"; }
+  // Whose name people chose.
+  bool IsTag() const { return !is_alias && steps.size() == 2 && steps.front() == "tags"; }
 };
 
 // `field` as a rule writes it: "type", "tags['team']", "Microsoft.ContainerRegistry/registries/sku.name",

@@ -10,15 +10,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/template_values.h"
+#include "policy/text_compare.h"
 
 namespace policy {
 namespace {
 
 using nlohmann::json;
-
-// The product of the lengths of two texts of which one is looked for in the other: a search may take as many steps. Larger
-// ones, which only expressions make, are given up on.
-constexpr std::size_t kMaxSearch = 1U << 26U;
 
 Outcome ToOutcome(bool value) { return value ? Outcome::kTrue : Outcome::kFalse; }
 
@@ -35,58 +32,73 @@ std::optional<std::string> Text(const json& value) {
   return std::nullopt;
 }
 
-std::size_t CharacterLength(std::string_view rest) {
-  const auto lead = static_cast<unsigned char>(rest.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  return std::min(length, rest.size());
-}
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-// '#' is a digit, '?' a letter, '.' any character, everything else itself.
-bool Matches(std::string_view text, std::string_view pattern) {
-  while (!text.empty() && !pattern.empty()) {
-    const char expected = pattern.front();
-    std::size_t length = 1;
-    if (expected == '.') {
-      length = CharacterLength(text);
-    } else if (expected == '#' ? !IsDigit(text.front()) : expected == '?' ? !IsLetter(text.front()) : text.front() != expected) {
-      return false;
+// What comes of several of which one that is true is enough.
+template <class Range, class Judge>
+Outcome AnyOf(const Range& range, Judge judge) {
+  Outcome all = Outcome::kFalse;
+  for (const json& element : range) {
+    const Outcome one = judge(element);
+    if (one == Outcome::kTrue) {
+      return one;
     }
-    text.remove_prefix(length);
-    pattern.remove_prefix(1);
+    all = one == Outcome::kUnknown ? one : all;
   }
-  return text.empty() && pattern.empty();
+  return all;
 }
 
-// Both lower-case. One '*' at most: more is no pattern.
-Outcome Like(std::string_view text, std::string_view pattern) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) {
-    return ToOutcome(text == pattern);
+// A scalar equals the string that it would be written as ("true", "1").
+Outcome LooselyEqual(const json& a, const json& b);
+
+Outcome EqualArrays(const json& a, const json& b) {
+  Outcome all = ToOutcome(a.size() == b.size());
+  for (std::size_t i = 0; all != Outcome::kFalse && i < a.size(); ++i) {
+    const Outcome one = LooselyEqual(a[i], b[i]);
+    all = one == Outcome::kTrue ? all : one;
   }
-  const std::string_view head = pattern.substr(0, star);
-  const std::string_view tail = pattern.substr(star + 1);
-  if (tail.find('*') != std::string_view::npos) {
-    return Outcome::kFailed;
+  return all;
+}
+
+Outcome EqualObjects(const json& a, const json& b) {
+  Outcome all = ToOutcome(a.size() == b.size());
+  for (auto member = a.begin(); all != Outcome::kFalse && member != a.end(); ++member) {
+    const json* other = FindMember(b, member.key());
+    const Outcome one = other != nullptr                 ? LooselyEqual(member.value(), *other)
+                        : MayHaveMember(b, member.key()) ? Outcome::kUnknown
+                                                         : Outcome::kFalse;
+    all = one == Outcome::kTrue ? all : one;
   }
-  return ToOutcome(text.size() >= head.size() + tail.size() && text.starts_with(head) && text.ends_with(tail));
+  return all;
+}
+
+Outcome LooselyEqual(const json& a, const json& b) {
+  const std::string* left = AsString(a);
+  const std::string* right = AsString(b);
+  if (left != nullptr && right != nullptr) {
+    return EqualTexts(*left, *right);
+  }
+  if (left != nullptr || right != nullptr) {
+    const std::optional<std::string> scalar = Text(left != nullptr ? b : a);
+    return scalar ? EqualTexts(*scalar, left != nullptr ? *left : *right) : Outcome::kFalse;
+  }
+  if (a.is_array() && b.is_array()) {
+    return EqualArrays(a, b);
+  }
+  if (a.is_object() && b.is_object()) {
+    return EqualObjects(a, b);
+  }
+  return ToOutcome(a == b);
 }
 
 Outcome Contains(const json& actual, const json& operand) {
   if (actual.is_array()) {
-    return ToOutcome(std::ranges::any_of(actual, [&](const json& element) { return LooselyEqual(element, operand); }));
+    return AnyOf(actual, [&](const json& element) { return LooselyEqual(element, operand); });
   }
   const std::optional<std::string> part = Text(operand);
   if (!part || part->find('*') != std::string::npos) {
     return Outcome::kFailed;
   }
   const std::optional<std::string> text = Text(actual);
-  if (text && text->size() * part->size() > kMaxSearch) {
-    return Outcome::kUnknown;
-  }
-  return ToOutcome(text && base::AsciiLower(*text).find(base::AsciiLower(*part)) != std::string::npos);
+  return text ? ContainsText(*text, *part) : Outcome::kFalse;
 }
 
 // Numbers with numbers, text with text, times with times; anything else has no order, which is kFailed.
@@ -146,17 +158,20 @@ std::optional<bool> AsFlag(const json& value) {
 Outcome ComparePlain(Comparison comparison, const json& actual, const json& operand) {
   switch (comparison) {
     case Comparison::kEquals:
-      return ToOutcome(LooselyEqual(actual, operand));
+      return LooselyEqual(actual, operand);
     case Comparison::kIn:
       if (!operand.is_array()) {
         return Outcome::kFailed;
       }
-      return ToOutcome(std::ranges::any_of(operand, [&](const json& element) { return LooselyEqual(actual, element); }));
+      return AnyOf(operand, [&](const json& element) { return LooselyEqual(actual, element); });
     case Comparison::kContains:
       return Contains(actual, operand);
     case Comparison::kContainsKey: {
       const std::string* key = AsString(operand);
-      return key == nullptr ? Outcome::kFailed : ToOutcome(FindMember(actual, *key) != nullptr);
+      return key == nullptr                        ? Outcome::kFailed
+             : FindMember(actual, *key) != nullptr ? Outcome::kTrue
+             : MayHaveMember(actual, *key)         ? Outcome::kUnknown
+                                                   : Outcome::kFalse;
     }
     case Comparison::kExists: {
       const std::optional<bool> wanted = AsFlag(operand);
@@ -173,12 +188,9 @@ Outcome ComparePlain(Comparison comparison, const json& actual, const json& oper
       if (!text) {
         return Outcome::kFalse;
       }
-      if (comparison == Comparison::kMatch) {
-        return ToOutcome(Matches(*text, *pattern));
-      }
-      const std::string lower = base::AsciiLower(*text);
-      const std::string lower_pattern = base::AsciiLower(*pattern);
-      return comparison == Comparison::kLike ? Like(lower, lower_pattern) : ToOutcome(Matches(lower, lower_pattern));
+      return comparison == Comparison::kLike
+                 ? LikeText(*text, *pattern)
+                 : MatchText(*text, *pattern, comparison == Comparison::kMatch ? Case::kMatters : Case::kIgnored);
     }
     default:
       return Ordered(comparison, actual, operand);
@@ -186,34 +198,6 @@ Outcome ComparePlain(Comparison comparison, const json& actual, const json& oper
 }
 
 }  // namespace
-
-bool LooselyEqual(const json& a, const json& b) {
-  const std::string* left = AsString(a);
-  const std::string* right = AsString(b);
-  if (left != nullptr && right != nullptr) {
-    return base::EqualsIgnoreAsciiCase(*left, *right);
-  }
-  if (left != nullptr || right != nullptr) {
-    const std::optional<std::string> scalar = Text(left != nullptr ? b : a);
-    return scalar && base::EqualsIgnoreAsciiCase(*scalar, left != nullptr ? *left : *right);
-  }
-  if (a.is_array() && b.is_array()) {
-    return std::ranges::equal(a, b, LooselyEqual);
-  }
-  if (a.is_object() && b.is_object()) {
-    if (a.size() != b.size()) {
-      return false;
-    }
-    for (auto member = a.begin(); member != a.end(); ++member) {
-      const json* other = FindMember(b, member.key());
-      if (other == nullptr || !LooselyEqual(member.value(), *other)) {
-        return false;
-      }
-    }
-    return true;
-  }
-  return a == b;
-}
 
 const json* FindMember(const json& object, std::string_view name) {
   if (!object.is_object()) {
@@ -230,13 +214,21 @@ const json* FindMember(const json& object, std::string_view name) {
   return nullptr;
 }
 
+bool MayHaveMember(const json& object, std::string_view name) {
+  if (!object.is_object()) {
+    return false;
+  }
+  for (auto member = object.begin(); member != object.end(); ++member) {
+    if (EqualTexts(member.key(), name) == Outcome::kUnknown) {
+      return true;
+    }
+  }
+  return false;
+}
+
 const std::string* FindText(const json& object, std::string_view name) {
   const json* member = FindMember(object, name);
   return member == nullptr ? nullptr : member->get_ptr<const std::string*>();
-}
-
-Outcome Opposite(Outcome outcome) {
-  return outcome == Outcome::kTrue ? Outcome::kFalse : outcome == Outcome::kFalse ? Outcome::kTrue : outcome;
 }
 
 Outcome Compare(Comparison comparison, bool negated, const json& actual, const json& operand) {

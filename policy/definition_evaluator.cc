@@ -156,7 +156,9 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
     return {Compare(condition.comparison, condition.negated, NormaliseLocation(SelectOne(field)), NormaliseLocation(operand)), sound};
   }
   if (!field.SelectsMany()) {
-    return {Compare(condition.comparison, condition.negated, SelectOne(field), operand), sound};
+    const json& value = SelectOne(field);
+    return value.is_null() && IsDoubtful(field) ? Truth{Outcome::kUnknown, true}
+                                                : Truth{Compare(condition.comparison, condition.negated, value, operand), sound};
   }
   // Over [*] the condition must hold for every element, and does for none: Azure's logical and.
   Outcome all = Outcome::kTrue;
@@ -229,6 +231,15 @@ bool Evaluator::IsHidden(const Field& field, const Subject& subject) {
     }
   }
   return false;
+}
+
+bool Evaluator::IsDoubtful(const Field& field, const Subject& subject) {
+  if (!field.location.IsTag()) {
+    return false;
+  }
+  const json* tags = FindMember(subject.body, field.location.steps.front());
+  const std::string& name = field.location.steps.back();
+  return tags != nullptr && FindMember(*tags, name) == nullptr && MayHaveMember(*tags, name);
 }
 
 bool Evaluator::CountOne(const Rule* where, const json& element, std::size_t keep, Counted& counted) {

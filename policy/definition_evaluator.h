@@ -90,6 +90,9 @@ class Evaluator {
   // Whether the field selects nothing because the body lacks a member that every current api-version returns.
   bool IsHidden(const Field& field) const { return IsHidden(field, own_); }
 
+  // Whether the field is a tag that is not there, but for one that Azure might take for the same (MayHaveMember).
+  bool IsDoubtful(const Field& field) const { return IsDoubtful(field, own_); }
+
   // The field that a computed name stands for.
   tl::expected<Field, TemplateFailure> Locate(const NamedField& named);
 
@@ -121,6 +124,7 @@ class Evaluator {
   std::vector<const nlohmann::json*> Select(const Field& field, const Subject& subject) const;
   const nlohmann::json& SelectOne(const Field& field, const Subject& subject) const;
   static bool IsHidden(const Field& field, const Subject& subject);
+  static bool IsDoubtful(const Field& field, const Subject& subject);
 
   Truth JudgeLogical(const Logical& logical);
   Truth JudgeCondition(const Condition& condition);

@@ -23,6 +23,9 @@ TemplateResult Lookup(const json& value, const json& key) {
       return Fails("there is no member \"" + *name + "\" in " + std::string(KindOf(value)));
     }
     const json* member = FindMember(value, *name);
+    if (member == nullptr && MayHaveMember(value, *name)) {
+      return CannotTell("whether \"" + *name + "\" is there, under a name that differs in letters beyond ASCII, is not known here");
+    }
     return member != nullptr ? TemplateResult(*member) : TemplateResult(Fails("there is no member \"" + *name + "\""));
   }
   const std::optional<std::int64_t> index = AsInteger(key);
@@ -160,6 +163,10 @@ TemplateResult Evaluator::ComputeField(const Field& field) {
   }
   if (!field.IsArrayAlias()) {
     const json& value = SelectOne(field, subject);
+    if (value.is_null() && IsDoubtful(field, subject)) {
+      return CannotTell("whether " + field.location.text +
+                        " is there, under a name that differs in letters beyond ASCII, is not known here");
+    }
     return value.is_null() ? json("") : value;  // a missing member is "" here, as Azure documents it
   }
   json values = json::array();

@@ -30,6 +30,21 @@ bool IsConstant(const Operand& operand) {
   return elements == nullptr || std::ranges::all_of(*elements, [](const Operand& element) { return IsConstant(element); });
 }
 
+std::string WhyUnknown(const Condition& condition) {
+  switch (condition.comparison) {
+    case Comparison::kLess:
+    case Comparison::kLessOrEquals:
+    case Comparison::kGreater:
+    case Comparison::kGreaterOrEquals:
+      return "how Azure orders " + SubjectOf(condition) + " and " +
+             DescribeExpected(Comparison::kEquals, true, Unresolved(condition.right), false) + " is not known here";
+    default:
+      return "whether " + SubjectOf(condition) + " is " +
+             DescribeExpected(condition.comparison, !condition.negated, Unresolved(condition.right), false) +
+             " is not known here: it hangs on letters beyond ASCII, of which Azure ignores the case";
+  }
+}
+
 // Whether nothing about the resource can change what the rule comes to.
 bool IsConstant(const Rule& rule) {
   if (const Condition* condition = std::get_if<Condition>(&rule.node)) {
@@ -133,8 +148,7 @@ void EvidenceCollector::ExplainCondition(const Condition& condition, Outcome out
   }
   hidden_.merge(evaluator_.TakeHiddenRead());
   if (outcome == Outcome::kUnknown && unknown_.empty()) {
-    unknown_ = "how Azure orders " + SubjectOf(condition) + " and " +
-               DescribeExpected(Comparison::kEquals, true, Unresolved(condition.right), false) + " is not known here";
+    unknown_ = WhyUnknown(condition);
   }
 }
 

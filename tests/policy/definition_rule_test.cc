@@ -67,6 +67,31 @@ TEST(DefinitionRule, EveryConditionHasAzuresMeaning) {
   }
 }
 
+TEST(DefinitionRule, LettersBeyondAsciiOfWhichAzureIgnoresTheCaseAreUnknown) {
+  json resource = Registry();
+  resource["tags"] = {{"Bereich", "Vertrieb-Süd"}, {"Größe", "7"}};
+  const auto result = [&](const std::string& condition) { return Evaluated(condition, resource).result; };
+  for (const char* condition :
+       {R"({"field": "tags['bereich']", "notEquals": "VERTRIEB-SÜD"})", R"({"field": "tags['bereich']", "equals": "VERTRIEB-SÜD"})",
+        R"({"field": "tags['bereich']", "notIn": ["x", "VERTRIEB-SÜD"]})", R"({"field": "tags['bereich']", "in": ["VERTRIEB-SÜD"]})",
+        R"({"field": "tags['bereich']", "notLike": "VERTRIEB-SÜ*"})", R"({"field": "tags['bereich']", "notContains": "SÜD"})",
+        R"({"field": "tags['bereich']", "notMatchInsensitively": "VERTRIEB-SÜD"})", R"({"field": "tags", "notContainsKey": "GRÖSSE"})",
+        R"({"field": "tags", "notEquals": {"Bereich": "VERTRIEB-SÜD", "Größe": "7"}})",
+        R"({"field": "tags", "notEquals": {"bereich": "Vertrieb-Süd", "GRÖßE": "7"}})", R"({"field": "tags['GRÖßE']", "exists": false})",
+        R"({"value": "[field('tags[''GRÖßE'']')]", "equals": ""})", R"({"value": "[field('tags')['GRÖßE']]", "equals": ""})",
+        R"({"value": "[createArray(field('tags.bereich'))]", "notContains": "VERTRIEB-SÜD"})"}) {
+    const Evaluation evaluation = Evaluated(condition, resource);
+    EXPECT_EQ(evaluation.result, FindingResult::kUnknown) << condition;
+    EXPECT_NE(evaluation.reason.find("not known here"), std::string::npos) << condition << ": " << evaluation.reason;
+  }
+  EXPECT_EQ(result(R"({"field": "tags['bereich']", "notEquals": "vertrieb-Süd"})"), FindingResult::kCompliant);
+  EXPECT_EQ(result(R"({"field": "tags['bereich']", "notIn": ["Einkauf", "Einkauf-Süd"]})"), FindingResult::kNonCompliant);
+  EXPECT_EQ(result(R"({"field": "tags['bereich']", "in": ["VERTRIEB-SÜD", "VERTRIEB-Süd"]})"), FindingResult::kNonCompliant);
+  EXPECT_EQ(result(R"({"field": "tags['bereich']", "notMatch": "VERTRIEB-SÜD"})"), FindingResult::kNonCompliant);
+  EXPECT_EQ(result(R"({"field": "tags['größe']", "equals": "7"})"), FindingResult::kNonCompliant);
+  EXPECT_EQ(result(R"({"field": "tags['team']", "exists": false})"), FindingResult::kNonCompliant);
+}
+
 TEST(DefinitionRule, FieldsOfEveryResourceAreFound) {
   const Case cases[] = {
       {R"({"field": "name", "equals": "contoso"})", true},
