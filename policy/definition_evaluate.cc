@@ -200,6 +200,30 @@ class RegistryEvaluation {
     return evaluation;
   }
 
+  // Why a rule came to `outcome`.
+  struct Because {
+    std::vector<Evidence> evidence;
+    std::set<std::string> hidden;
+    std::string unknown;
+  };
+
+  // `came_to` as EvidenceCollector has it. What explains the most first: the parameters alone may have decided, or the type, which a
+  // child's name tells.
+  static Because Collect(Evaluator& evaluator, const Rule& rule, Outcome outcome, Outcome came_to, const ChildKind* kind) {
+    Because because;
+    for (const Explained explained : {Explained::kChangeable, Explained::kWithConstants, Explained::kAll}) {
+      if (!because.evidence.empty() || (explained == Explained::kAll && (kind != nullptr || outcome == Outcome::kUnknown))) {
+        break;
+      }
+      EvidenceCollector collector(evaluator, came_to, explained);
+      collector.Explain(rule, outcome);
+      because.evidence = collector.Take();
+      because.hidden.insert(collector.hidden().begin(), collector.hidden().end());
+      because.unknown = because.unknown.empty() ? collector.unknown() : because.unknown;
+    }
+    return because;
+  }
+
   Evaluation Explain(const Judged& one) {
     Evaluator evaluator(InputOf(one.kind, *one.body));
     const Rule& rule = *definition_.rule;
@@ -212,22 +236,14 @@ class RegistryEvaluation {
         return ExplainMissing(one, evaluator);
       }
     }
-    EvidenceCollector collector(evaluator, truth.outcome, false);
-    collector.Explain(rule, truth.outcome);
-    evaluation.evidence = collector.Take();
-    std::string unknown = collector.unknown();
-    if (evaluation.evidence.empty()) {  // the parameters alone decided
-      EvidenceCollector constants(evaluator, truth.outcome, true);
-      constants.Explain(rule, truth.outcome);
-      evaluation.evidence = constants.Take();
-      unknown = unknown.empty() ? constants.unknown() : unknown;
-    }
+    Because because = Collect(evaluator, rule, truth.outcome, truth.outcome, one.kind);
+    evaluation.evidence = std::move(because.evidence);
     if (truth.outcome == Outcome::kUnknown) {
-      evaluation.reason = unknown.empty() ? "what Azure Policy makes of the definition on this " +
-                                                std::string(one.kind == nullptr ? "registry" : "child") + " is not known here"
-                                          : unknown;
+      evaluation.reason = because.unknown.empty() ? "what Azure Policy makes of the definition on this " +
+                                                        std::string(one.kind == nullptr ? "registry" : "child") + " is not known here"
+                                                  : because.unknown;
     } else if (!truth.sound) {
-      evaluation.reason = HiddenReason(collector.hidden());
+      evaluation.reason = HiddenReason(because.hidden);
     }
     if (one.kind != nullptr) {
       NameChild(one, evaluation);
@@ -259,11 +275,11 @@ class RegistryEvaluation {
       }
       Evaluator of_related(InputOfRelated(*body, one.kind, *one.body));
       const Outcome outcome = of_related.Judge(*existence.condition).outcome;  // without a condition it would have been enough
-      EvidenceCollector collector(of_related, Outcome::kTrue, false);          // what is expected is that it be true
-      collector.Explain(*existence.condition, outcome);
-      hidden.insert(collector.hidden().begin(), collector.hidden().end());
-      unknown = unknown.empty() ? collector.unknown() : unknown;
-      Evaluation of_one{FindingResult::kNonCompliant, collector.Take(), {}};
+      // What is expected is that it be true.
+      Because because = Collect(of_related, *existence.condition, outcome, Outcome::kTrue, existence.kind);
+      hidden.insert(because.hidden.begin(), because.hidden.end());
+      unknown = unknown.empty() ? because.unknown : unknown;
+      Evaluation of_one{FindingResult::kNonCompliant, std::move(because.evidence), {}};
       if (existence.kind != nullptr) {
         NameChild({existence.kind, body, {}}, of_one);
       }

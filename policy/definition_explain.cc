@@ -57,12 +57,12 @@ bool IsConstant(const Rule& rule) {
 }  // namespace
 
 void EvidenceCollector::Explain(const Rule& rule, Outcome outcome) {
-  if (IsConstant(rule) && !with_constants_) {
+  if (IsConstant(rule) && explained_ == Explained::kChangeable) {
     return;
   }
   if (const Logical* logical = std::get_if<Logical>(&rule.node)) {
     ExplainLogical(*logical, outcome);
-  } else if (!IsType(rule)) {
+  } else if (!IsType(rule) || explained_ == Explained::kAll) {
     ExplainCondition(std::get<Condition>(rule.node), outcome);
   }
 }
@@ -86,7 +86,7 @@ void EvidenceCollector::ExplainLogical(const Logical& logical, Outcome outcome) 
   // One member was enough: what no change of the registry could alter explains nothing, and what rests on hidden members
   // adds nothing to what does not.
   const bool one_was_enough = outcome == (logical.op == Logical::Operator::kAllOf ? Outcome::kFalse : Outcome::kTrue);
-  if (one_was_enough && constant && !with_constants_) {
+  if (one_was_enough && constant && explained_ == Explained::kChangeable) {
     return;
   }
   for (const auto& [member, truth] : responsible) {

@@ -14,13 +14,19 @@
 
 namespace policy {
 
+// Of which conditions evidence is made.
+enum class Explained {
+  kChangeable,     // those that a change of the registry could alter
+  kWithConstants,  // also those that the parameters alone decide
+  kAll,            // and those about the resource's type
+};
+
 // Walks the conditions that brought the rule to what it came to. What it says is expected is what a compliant registry has:
 // the opposite where the rule is true, the same where it is false by what is hidden.
 class EvidenceCollector {
  public:
-  // With `with_constants`, also what nothing about the registry can change.
-  EvidenceCollector(Evaluator& evaluator, Outcome came_to, bool with_constants)
-      : evaluator_(evaluator), came_false_(came_to == Outcome::kFalse), with_constants_(with_constants) {}
+  EvidenceCollector(Evaluator& evaluator, Outcome came_to, Explained explained)
+      : evaluator_(evaluator), came_false_(came_to == Outcome::kFalse), explained_(explained) {}
 
   // `outcome` is what `rule` came to.
   void Explain(const Rule& rule, Outcome outcome);
@@ -58,7 +64,7 @@ class EvidenceCollector {
 
   Evaluator& evaluator_;
   const bool came_false_;
-  const bool with_constants_;
+  const Explained explained_;
   std::vector<Gathered> gathered_;
   std::set<std::string> hidden_;
   std::string unknown_;

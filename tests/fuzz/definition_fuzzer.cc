@@ -65,10 +65,10 @@ void CheckEvaluation(const policy::Evaluation& evaluation) {
   const bool unknown = evaluation.result == policy::FindingResult::kUnknown;
   Require(unknown == !evaluation.reason.empty());
   Require(evaluation.evidence.size() <= policy::kMaxEvidence);
-  Require(evaluation.result != policy::FindingResult::kCompliant || evaluation.evidence.empty());
+  Require(unknown || (evaluation.result == policy::FindingResult::kCompliant) == evaluation.evidence.empty());
   Require(evaluation.child.empty() || evaluation.result == policy::FindingResult::kNonCompliant);
   for (const policy::Evidence& evidence : evaluation.evidence) {
-    Require(!evidence.field.empty() && evidence.field != "type" && !evidence.expected.empty());
+    Require(!evidence.field.empty() && !evidence.expected.empty());
     Require(evidence.actual.size() <= policy::kMaxEvidenceText && nlohmann::json::accept(evidence.actual));
   }
 }

@@ -208,6 +208,14 @@ TEST(DefinitionExistence, TheRegistryItselfHasToBeSelected) {
   EXPECT_THAT(another.reason, HasSubstr("\"fabrikam\""));
 }
 
+TEST(DefinitionExistence, ATypeThatIsNotMetIsEvidenceWhereNothingElseIs) {
+  const std::string other = R"({"field": "type", "equals": "Microsoft.Storage/storageAccounts"})";
+  const Evaluation bad = EvaluatedWith(*Audit(kPremium, Details("", other, "[field('name')]")), {});
+  EXPECT_EQ(bad.result, FindingResult::kNonCompliant);
+  EXPECT_EQ(OnlyEvidence(bad).field, "type");
+  EXPECT_EQ(OnlyEvidence(bad).expected, "Microsoft.Storage/storageAccounts");
+}
+
 TEST(DefinitionExistence, ChildrenAskForThemselvesOrTheirRegistryByName) {
   const ChildLists lists = {{"tokens", List({Token("ci", "disabled"), Token("deploy", "enabled")})}};
   const std::string disabled = R"({"field": "R.tokens/status", "equals": "disabled"})";

@@ -423,6 +423,19 @@ TEST(DefinitionEvidence, OneEntryAFieldAndNoneForTheType) {
   EXPECT_EQ(evidence.expected, "Deny");
 }
 
+TEST(DefinitionEvidence, IsTheTypeWhereNothingElseDecided) {
+  const Evidence only = OnlyEvidence(Evaluated(R"({"not": {"field": "type", "in": ["Microsoft.Compute/virtualMachines"]}})", Registry()));
+  EXPECT_EQ(only.field, "type");
+  EXPECT_EQ(only.actual, R"("Microsoft.ContainerRegistry/registries")");
+  EXPECT_EQ(only.expected, "one of Microsoft.Compute/virtualMachines");
+  EXPECT_TRUE(Evaluated(R"({"field": "type", "equals": "Microsoft.ContainerRegistry/registries"})", Registry()).evidence.size() == 1);
+  EXPECT_EQ(OnlyEvidence(Evaluated(R"({"anyOf": [{"field": "R.adminUserEnabled", "equals": true},
+      {"field": "type", "notEquals": "Microsoft.Storage/storageAccounts"}]})",
+                                   Registry()))
+                .field,
+            "type");
+}
+
 TEST(DefinitionEvidence, OnlyConditionsThatDecided) {
   const Evidence evidence = OnlyEvidence(Evaluated(R"({"anyOf": [{"field": "R.sku.name", "equals": "Basic"},
       {"not": {"allOf": [{"field": "R.zoneRedundancy", "equals": "Enabled"}, {"field": "name", "equals": "contoso"},
