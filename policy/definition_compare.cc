@@ -199,6 +199,24 @@ Outcome ComparePlain(Comparison comparison, const json& actual, const json& oper
 
 }  // namespace
 
+std::size_t ComparisonSteps(const json& value) {
+  constexpr std::size_t kBytes = 64;
+  if (const std::string* text = AsString(value)) {
+    return text->size() / kBytes;
+  }
+  if (!value.is_structured()) {
+    return 0;
+  }
+  std::size_t steps = value.size();
+  for (const json& element : value) {
+    steps += ComparisonSteps(element);
+  }
+  if (value.is_object()) {
+    steps += value.size() * value.size() / kBytes;
+  }
+  return steps;
+}
+
 const json* FindMember(const json& object, std::string_view name) {
   if (!object.is_object()) {
     return nullptr;

@@ -1,6 +1,9 @@
 // Azure Policy's comparisons of two JSON values.
 #pragma once
 
+#include <cstddef>
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "policy/definition_rule.h"
@@ -10,6 +13,10 @@ namespace policy {
 
 // `actual` is null where the resource has no such member: for Azure that is the same. Strings compare as text_compare.h has it.
 Outcome Compare(Comparison comparison, bool negated, const nlohmann::json& actual, const nlohmann::json& operand);
+
+// What a comparison with the value costs, in steps of an evaluation, beside the one that each takes: an element or 64 bytes are a step.
+// Members of objects are looked up one among all.
+std::size_t ComparisonSteps(const nlohmann::json& value);
 
 // The member of that name, without regard to ASCII case; null when `object` is none or has none.
 const nlohmann::json* FindMember(const nlohmann::json& object, std::string_view name);

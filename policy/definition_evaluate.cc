@@ -38,7 +38,8 @@ std::string HiddenReason(const std::set<std::string>& hidden) {
 struct Judged {
   const ChildKind* kind = nullptr;  // null: the registry
   const json* body = nullptr;
-  Truth truth;  // with Definition::existence: that it is true and no related resource is as it should be
+  Truth truth;      // with Definition::existence: that it is true and no related resource is as it should be
+  Truth of_rule{};  // what the rule alone came to
 
   bool Is(FindingResult result, HiddenMembers hidden) const { return Result(hidden) == result; }
   FindingResult Result(HiddenMembers hidden) const {
@@ -97,7 +98,8 @@ class RegistryEvaluation {
       return;
     }
     Evaluator evaluator(InputOf(kind, body), spent_);
-    Truth truth = evaluator.Judge(*definition_.rule);
+    const Truth of_rule = evaluator.Judge(*definition_.rule);
+    Truth truth = of_rule;
     if (definition_.existence != nullptr && !(truth.outcome == Outcome::kFalse && truth.sound)) {
       const Related related = FindRelated(*definition_.existence, evaluator, registry_);
       spent_ = evaluator.spent();
@@ -111,7 +113,7 @@ class RegistryEvaluation {
     } else {
       spent_ = evaluator.spent();
     }
-    judged_.push_back({kind, &body, truth});
+    judged_.push_back({kind, &body, truth, of_rule});
   }
 
   // Whether one of what is related to the resource is as it should be.
@@ -209,10 +211,11 @@ class RegistryEvaluation {
 
   // `came_to` as EvidenceCollector has it. What explains the most first: the parameters alone may have decided, or the type, which a
   // child's name tells.
-  static Because Collect(Evaluator& evaluator, const Rule& rule, Outcome outcome, Outcome came_to, const ChildKind* kind) {
+  Because Collect(Evaluator& evaluator, const Rule& rule, Outcome outcome, Outcome came_to, const ChildKind* kind) {
     Because because;
     for (const Explained explained : {Explained::kChangeable, Explained::kWithConstants, Explained::kAll}) {
-      if (!because.evidence.empty() || (explained == Explained::kAll && (kind != nullptr || outcome == Outcome::kUnknown))) {
+      if (!because.evidence.empty() || evaluator.exhausted() ||
+          (explained == Explained::kAll && (kind != nullptr || outcome == Outcome::kUnknown))) {
         break;
       }
       EvidenceCollector collector(evaluator, came_to, explained);
@@ -221,20 +224,21 @@ class RegistryEvaluation {
       because.hidden.insert(collector.hidden().begin(), collector.hidden().end());
       because.unknown = because.unknown.empty() ? collector.unknown() : because.unknown;
     }
+    explaining_ = evaluator.spent();
+    if (because.evidence.empty() && evaluator.exhausted()) {
+      because.evidence.push_back({"the rule", "\"needs too many steps to say which conditions decided\"", "another result", true});
+    }
     return because;
   }
 
   Evaluation Explain(const Judged& one) {
-    Evaluator evaluator(InputOf(one.kind, *one.body));
+    Evaluator evaluator(InputOf(one.kind, *one.body), explaining_);
     const Rule& rule = *definition_.rule;
-    Truth truth = one.truth;
+    const Truth& truth = one.of_rule;
     Evaluation evaluation;
-    if (definition_.existence != nullptr) {
-      truth = evaluator.Judge(rule);
-      // Where the `if` is known, it only tells that the definition is about the resource: what is missing is elsewhere.
-      if (truth.outcome == Outcome::kTrue && truth.sound) {
-        return ExplainMissing(one, evaluator);
-      }
+    // Where the `if` is known, it only tells that the definition is about the resource: what is missing is elsewhere.
+    if (definition_.existence != nullptr && truth.outcome == Outcome::kTrue && truth.sound) {
+      return ExplainMissing(one, evaluator);
     }
     Because because = Collect(evaluator, rule, truth.outcome, truth.outcome, one.kind);
     evaluation.evidence = std::move(because.evidence);
@@ -254,6 +258,7 @@ class RegistryEvaluation {
   Evaluation ExplainMissing(const Judged& one, Evaluator& evaluator) {
     const Existence& existence = *definition_.existence;
     const Related related = FindRelated(existence, evaluator, registry_);
+    explaining_ = evaluator.spent();
     Evaluation evaluation;
     if (related.failure) {
       evaluation.reason = related.failure->message;
@@ -270,10 +275,10 @@ class RegistryEvaluation {
     std::set<std::string> hidden;
     std::string unknown;
     for (const json* body : related.bodies) {
-      if (evaluation.evidence.size() >= kMaxEvidence) {
+      if (evaluation.evidence.size() >= kMaxEvidence || explaining_.IsTooMuch()) {
         break;
       }
-      Evaluator of_related(InputOfRelated(*body, one.kind, *one.body));
+      Evaluator of_related(InputOfRelated(*body, one.kind, *one.body), explaining_);
       const Outcome outcome = of_related.Judge(*existence.condition).outcome;  // without a condition it would have been enough
       // What is expected is that it be true.
       Because because = Collect(of_related, *existence.condition, outcome, Outcome::kTrue, existence.kind);
@@ -316,6 +321,7 @@ class RegistryEvaluation {
   std::vector<Judged> judged_;
   std::string unknown_;  // why children are not known
   Spent spent_;
+  Spent explaining_;  // by all explanations together
 };
 
 }  // namespace

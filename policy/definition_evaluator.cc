@@ -124,18 +124,19 @@ Truth Evaluator::JudgeSides(const Condition& condition) {
     return {OutcomeOf(right.error()), true};
   }
   const json& operand = **right;
+  const std::size_t operand_steps = ComparisonSteps(operand);
   if (const Field* field = std::get_if<Field>(&condition.left)) {
-    return JudgeField(*field, condition, operand);
+    return JudgeField(*field, condition, operand, operand_steps);
   }
   if (const NamedField* named = std::get_if<NamedField>(&condition.left)) {
     const auto field = Locate(*named);
-    return field ? JudgeField(*field, condition, operand) : Truth{OutcomeOf(field.error()), true};
+    return field ? JudgeField(*field, condition, operand, operand_steps) : Truth{OutcomeOf(field.error()), true};
   }
   const auto compare = [&](const Counted& counted, bool array_is_known) -> Truth {
     if (counted.where.outcome == Outcome::kFailed || counted.where.outcome == Outcome::kUnknown) {
       return counted.where;
     }
-    return {Compare(condition.comparison, condition.negated, json(counted.number), operand), counted.where.sound && array_is_known};
+    return {CompareWith(condition, json(counted.number), operand, operand_steps), counted.where.sound && array_is_known};
   };
   if (const Count* count = std::get_if<Count>(&condition.left)) {
     const Counted counted = CountElements(*count);
@@ -147,18 +148,25 @@ Truth Evaluator::JudgeSides(const Condition& condition) {
   }
   json left_storage;
   const auto left = Resolve(std::get<Operand>(condition.left), left_storage);
-  return left ? Truth{Compare(condition.comparison, condition.negated, **left, operand), true} : Truth{OutcomeOf(left.error()), true};
+  return left ? Truth{CompareWith(condition, **left, operand, operand_steps), true} : Truth{OutcomeOf(left.error()), true};
 }
 
-Truth Evaluator::JudgeField(const Field& field, const Condition& condition, const json& operand) {
+Outcome Evaluator::CompareWith(const Condition& condition, const json& actual, const json& operand, std::size_t operand_steps) {
+  if (condition.comparison != Comparison::kExists) {
+    spent_.steps += operand_steps + ComparisonSteps(actual);
+  }
+  return exhausted() ? Outcome::kUnknown : Compare(condition.comparison, condition.negated, actual, operand);
+}
+
+Truth Evaluator::JudgeField(const Field& field, const Condition& condition, const json& operand, std::size_t operand_steps) {
   const bool sound = !IsHidden(field);
   if (field.location.text == "location") {
-    return {Compare(condition.comparison, condition.negated, NormaliseLocation(SelectOne(field)), NormaliseLocation(operand)), sound};
+    return {CompareWith(condition, NormaliseLocation(SelectOne(field)), NormaliseLocation(operand), operand_steps), sound};
   }
   if (!field.SelectsMany()) {
     const json& value = SelectOne(field);
     return value.is_null() && IsDoubtful(field) ? Truth{Outcome::kUnknown, true}
-                                                : Truth{Compare(condition.comparison, condition.negated, value, operand), sound};
+                                                : Truth{CompareWith(condition, value, operand, operand_steps), sound};
   }
   // Over [*] the condition must hold for every element, and does for none: Azure's logical and.
   Outcome all = Outcome::kTrue;
@@ -166,7 +174,7 @@ Truth Evaluator::JudgeField(const Field& field, const Condition& condition, cons
     if (++spent_.steps; exhausted()) {
       return {Outcome::kUnknown, true};
     }
-    const Outcome outcome = Compare(condition.comparison, condition.negated, *value, operand);
+    const Outcome outcome = CompareWith(condition, *value, operand, operand_steps);
     if (outcome == Outcome::kFalse) {
       return {Outcome::kFalse, sound};
     }
@@ -323,6 +331,11 @@ tl::expected<const json*, TemplateFailure> Evaluator::Resolve(const Operand& ope
     const auto value = Resolve(element, nested);
     if (!value) {
       return value;
+    }
+    ++spent_.steps;
+    ChargeFor(**value);
+    if (exhausted()) {
+      return CannotTell("the rule needs too much time on this registry");
     }
     storage.push_back(**value);
   }

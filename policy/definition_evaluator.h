@@ -17,7 +17,8 @@
 
 namespace policy {
 
-// Conditions, elements and parts of expressions that one evaluation may look at, each element of an array counting anew.
+// Conditions, elements and parts of expressions that one evaluation may look at, each element of an array counting anew, also those that a
+// condition compares with (ComparisonSteps).
 // Counts within counts multiply: the largest sensible rule (4,096 conditions over 200 connections) stays below, a rule that
 // would run for minutes does not.
 inline constexpr std::size_t kMaxSteps = 1'000'000;
@@ -74,6 +75,9 @@ class Evaluator {
 
   Truth Judge(const Rule& rule);
 
+  // Takes what is done with the value, outside of the evaluator, from what the evaluation may spend.
+  void ChargeFor(const nlohmann::json& value) { spent_.steps += ComparisonSteps(value); }
+
   // The rule was given up on: nothing can be said.
   bool exhausted() const { return spent_.IsTooMuch(); }
   const Spent& spent() const { return spent_; }
@@ -129,7 +133,9 @@ class Evaluator {
   Truth JudgeLogical(const Logical& logical);
   Truth JudgeCondition(const Condition& condition);
   Truth JudgeSides(const Condition& condition);
-  Truth JudgeField(const Field& field, const Condition& condition, const nlohmann::json& operand);
+  Truth JudgeField(const Field& field, const Condition& condition, const nlohmann::json& operand, std::size_t operand_steps);
+  // Charges the comparison; `operand_steps` is ComparisonSteps(operand), measured once for all elements.
+  Outcome CompareWith(const Condition& condition, const nlohmann::json& actual, const nlohmann::json& operand, std::size_t operand_steps);
   const nlohmann::json& Begin(const Field& field, const Subject& subject) const;
   // Judges `where` of one more element. False: of the others nothing need be known.
   bool CountOne(const Rule* where, const nlohmann::json& element, std::size_t keep, Counted& counted);

@@ -192,6 +192,8 @@ tl::expected<Field, TemplateFailure> Evaluator::Locate(const Expression& name, c
   }
   tl::expected<FieldLocation, std::string> location = LocateField(*text);
   if (!location) {
+    constexpr std::size_t kStepsOfALookUp = 1000;  // the message names the nearest of all aliases
+    spent_.steps += kStepsOfALookUp;
     return CannotTell(location.error());
   }
   return ScopedField(std::move(*location), scopes);

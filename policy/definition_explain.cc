@@ -119,6 +119,9 @@ void EvidenceCollector::AlsoExpectedOfSiblings(const Logical& logical) {
 }
 
 void EvidenceCollector::ExplainCondition(const Condition& condition, Outcome outcome) {
+  if (evaluator_.exhausted()) {
+    return;
+  }
   json storage;
   if (const auto right = evaluator_.Resolve(condition.right, storage); !right) {
     ExplainFailure(NameOf(condition.right), right.error());
@@ -241,6 +244,7 @@ std::string EvidenceCollector::Expected(const Condition& condition, bool holds, 
 }
 
 void EvidenceCollector::Note(const std::string& field, const json& actual, const std::string& expected, bool presence, bool brief) {
+  evaluator_.ChargeFor(actual);
   auto entry = std::ranges::find_if(gathered_, [&](const Gathered& g) { return g.evidence.field == field; });
   if (entry == gathered_.end()) {
     gathered_.push_back(Gathered{Evidence{field, EvidenceText(actual), "", IsBrief(actual)}, {}, true});

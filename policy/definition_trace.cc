@@ -16,20 +16,31 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kTooMuch = "needs more time or memory than one registry is given";
 constexpr std::string_view kHidden = "the registry was read without it, and every current api-version returns it";
+
+// What tracing one registry may spend: to judge its resources, as for a finding, and as much again to tell of their conditions.
+struct TraceBudget {
+  Spent judging{};
+  Spent telling{};
+};
 
 class Tracer {
  public:
-  explicit Tracer(const EvaluationInput& input) : input_(input) {}
+  Tracer(const EvaluationInput& input, TraceBudget& budget) : input_(input), budget_(budget) {}
 
-  RuleTrace Trace(const Rule& rule) {
+  RuleTrace Trace(const Rule& rule) { return Trace(rule, budget_.judging); }
+
+ private:
+  RuleTrace Trace(const Rule& rule, Spent& budget) {
     --room_;
-    Evaluator evaluator(input_);
+    Evaluator evaluator(input_, budget);
     const Truth truth = evaluator.Judge(rule);
+    budget = evaluator.spent();
     RuleTrace trace;
     trace.outcome = truth.outcome;
     if (evaluator.exhausted()) {
-      trace.note = "needs more time or memory than one registry is given";
+      trace.note = kTooMuch;
     }
     if (const Logical* logical = std::get_if<Logical>(&rule.node)) {
       trace.kind = logical->op == Logical::Operator::kNot     ? RuleTrace::Kind::kNot
@@ -39,7 +50,7 @@ class Tracer {
         if (room_ == 0) {
           ++trace.left_out;
         } else {
-          trace.members.push_back(Trace(member));
+          trace.members.push_back(Trace(member, budget_.telling));
         }
       }
       return trace;
@@ -51,12 +62,30 @@ class Tracer {
     return trace;
   }
 
- private:
   void TraceCondition(const Condition& condition, RuleTrace& trace) {
-    Evaluator evaluator(input_);
+    Evaluator evaluator(input_, budget_.telling);
     trace.comparison = KeywordOf(condition.comparison, condition.negated);
+    if (evaluator.exhausted()) {
+      trace.subject = base::Printable(SubjectOf(condition), kMaxEvidenceWords);
+      trace.note = kTooMuch;
+      return;
+    }
+    TraceSides(evaluator, condition, trace);
+    budget_.telling = evaluator.spent();
+    trace.subject = base::Printable(trace.subject, kMaxEvidenceWords);
+    if (trace.note.empty() && trace.outcome == Outcome::kFailed) {
+      trace.note = "the two cannot be compared, and Azure denies where a rule fails";
+    } else if (trace.note.empty() && trace.outcome == Outcome::kUnknown) {
+      trace.note = "what Azure makes of it is not known here, as of letters beyond ASCII";
+    }
+  }
+
+  static void TraceSides(Evaluator& evaluator, const Condition& condition, RuleTrace& trace) {
     json storage;
     const auto right = evaluator.Resolve(condition.right, storage);
+    if (right) {
+      evaluator.ChargeFor(**right);
+    }
     trace.expected = EvidenceText(right ? **right : Unresolved(condition.right));
     if (!right) {
       Fail(NameOf(condition.right), right.error(), trace);
@@ -85,29 +114,27 @@ class Tracer {
       trace.subject = NameOf(left);
       json left_storage;
       if (const auto actual = evaluator.Resolve(left, left_storage)) {
+        evaluator.ChargeFor(**actual);
         trace.actual = EvidenceText(**actual);
       } else {
         Fail(trace.subject, actual.error(), trace);
       }
     }
-    trace.subject = base::Printable(trace.subject, kMaxEvidenceWords);
-    if (trace.note.empty() && trace.outcome == Outcome::kFailed) {
-      trace.note = "the two cannot be compared, and Azure denies where a rule fails";
-    } else if (trace.note.empty() && trace.outcome == Outcome::kUnknown) {
-      trace.note = "what Azure makes of it is not known here, as of letters beyond ASCII";
-    }
   }
 
-  static void TraceField(const Evaluator& evaluator, const Field& field, RuleTrace& trace) {
+  static void TraceField(Evaluator& evaluator, const Field& field, RuleTrace& trace) {
     trace.subject = field.location.text;
     if (!field.SelectsMany()) {
-      trace.actual = EvidenceText(evaluator.SelectOne(field));
+      const json& value = evaluator.SelectOne(field);
+      evaluator.ChargeFor(value);
+      trace.actual = EvidenceText(value);
       return;
     }
     json all = json::array();
     for (const json* value : evaluator.Select(field)) {
       all.push_back(*value);
     }
+    evaluator.ChargeFor(all);
     trace.actual = EvidenceText(all);
   }
 
@@ -130,6 +157,7 @@ class Tracer {
   }
 
   const EvaluationInput input_;
+  TraceBudget& budget_;
   std::size_t room_ = kMaxTraced;
 };
 
@@ -167,7 +195,7 @@ class RegistryTracer {
   EvaluationInput InputOf(const ChildKind* kind, const json& body) const { return {parameters_, body, definition_.id, now_, kind}; }
 
   ResourceTrace TraceResource(std::string name, const ChildKind* kind, const json& body) {
-    ResourceTrace traced{std::move(name), Tracer(InputOf(kind, body)).Trace(*definition_.rule)};
+    ResourceTrace traced{std::move(name), Tracer(InputOf(kind, body), budget_).Trace(*definition_.rule)};
     if (definition_.existence != nullptr && traced.rule.outcome != Outcome::kFalse) {
       traced.existence = TraceExistence(*definition_.existence, kind, body);
     }
@@ -175,8 +203,9 @@ class RegistryTracer {
   }
 
   ExistenceTrace TraceExistence(const Existence& existence, const ChildKind* kind, const json& body) {
-    Evaluator evaluator(InputOf(kind, body));
+    Evaluator evaluator(InputOf(kind, body), budget_.judging);
     const Related related = FindRelated(existence, evaluator, registry_);
+    budget_.judging = evaluator.spent();
     ExistenceTrace traced{.subject = base::Printable(existence.kind == nullptr ? "the registry" : related.subject, kMaxEvidenceWords),
                           .has_condition = existence.condition != nullptr};
     if (related.failure) {
@@ -196,7 +225,7 @@ class RegistryTracer {
         continue;
       }
       traced.conditions.push_back(
-          Tracer({parameters_, *one, definition_.id, now_, existence.kind, &body, kind}).Trace(*existence.condition));
+          Tracer({parameters_, *one, definition_.id, now_, existence.kind, &body, kind}, budget_).Trace(*existence.condition));
       any.Add({traced.conditions.back().outcome, true});
     }
     traced.outcome = any.result().outcome;
@@ -207,6 +236,7 @@ class RegistryTracer {
   const json& parameters_;
   RegistryResources& registry_;
   const base::Time now_;
+  TraceBudget budget_;
 };
 
 }  // namespace
@@ -240,7 +270,8 @@ std::string_view ToString(Outcome outcome) {
 }
 
 RuleTrace TraceRule(const Definition& definition, const json& parameters, const json& resource, base::Time now, const ChildKind* kind) {
-  return Tracer({parameters, resource, definition.id, now, kind}).Trace(*definition.rule);
+  TraceBudget budget;
+  return Tracer({parameters, resource, definition.id, now, kind}, budget).Trace(*definition.rule);
 }
 
 RegistryTrace TraceRegistry(const Definition& definition, const json& parameters, RegistryResources& registry, base::Time now) {

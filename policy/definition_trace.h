@@ -42,6 +42,8 @@ struct RuleTrace {
 std::string_view ToString(RuleTrace::Kind kind);  // "condition", "allOf", "anyOf", "not"
 std::string_view ToString(Outcome outcome);       // "false", "true", "fails", "unknown"
 
+// Tracing takes at most about twice what a finding may (kMaxSteps): conditions that are not reached then are kUnknown, and say so.
+
 // `kind` is the resource's; null: a registry. Pure.
 RuleTrace TraceRule(const Definition& definition, const nlohmann::json& parameters, const nlohmann::json& resource, base::Time now,
                     const ChildKind* kind = nullptr);

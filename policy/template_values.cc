@@ -27,8 +27,14 @@ std::set<std::string> LowerKeys(const json& object) {
 
 std::string ScalarText(const json& value) {
   const std::string* text = AsText(value);
-  return text != nullptr ? *text : base::DumpJson(value);
+  return text != nullptr      ? *text
+         : value.is_boolean() ? value.get<bool>() ? "true" : "false"
+         : AsInteger(value)   ? std::to_string(*AsInteger(value))
+                              : base::DumpJson(value);
 }
+
+// Whether texts that differ may be the same but for case.
+bool AreClose(std::string_view a, std::string_view b) { return base::EqualsIgnoreAsciiCase(a, b) || (!IsAscii(a) && !IsAscii(b)); }
 
 }  // namespace
 
@@ -117,15 +123,19 @@ std::optional<bool> Same(const json& a, const json& b) {
   if (a.is_structured() || b.is_structured() || a.is_null() || b.is_null()) {
     return a.is_null() && b.is_null();
   }
-  const std::string one = ScalarText(a);
-  const std::string other = ScalarText(b);
   const bool like_kinds = a.type() == b.type() || (a.is_number_integer() && b.is_number_integer());
-  if (like_kinds && one == other) {
-    return true;
+  if (a.is_boolean() && b.is_boolean()) {
+    return a == b;
   }
-  const bool close =
-      base::EqualsIgnoreAsciiCase(one, other) || (a.is_number() && b.is_number() && a == b) || (!IsAscii(one) && !IsAscii(other));
-  return close ? std::nullopt : std::optional(false);
+  if (a.is_number() && b.is_number()) {  // one number has one text, but for -0.0
+    return a != b ? std::optional(false) : like_kinds && (a != 0 || ScalarText(a) == ScalarText(b)) ? std::optional(true) : std::nullopt;
+  }
+  const std::string* left = AsText(a);
+  const std::string* right = AsText(b);
+  if (left != nullptr && right != nullptr) {
+    return *left == *right ? std::optional(true) : AreClose(*left, *right) ? std::nullopt : std::optional(false);
+  }
+  return AreClose(ScalarText(a), ScalarText(b)) ? std::nullopt : std::optional(false);
 }
 
 std::optional<std::weak_ordering> OrderTexts(std::string_view a, std::string_view b, bool ignore_case) {

@@ -301,6 +301,12 @@ TEST(DefinitionExpression, TimeIsTheOneHandedIn) {
   EXPECT_EQ(Evaluate(*now, json::object(), Registry(), kNow).result, FindingResult::kNonCompliant);
 }
 
+TEST(DefinitionExpression, ANameThatStandsForNoFieldCountsAsALookUpAmongAll) {
+  const std::string condition = R"({"count": {"value": "[range(0, 100)]", "name": "a", "where": {"count": {"value": "[range(0, 100)]",
+      "name": "b", "where": {"field": "[concat('R.x', string(current('b')))]", "equals": "x"}}, "greater": 0}}, "greater": 0})";
+  EXPECT_EQ(Evaluated(condition, Registry()).reason, "the definition needs more than 1000000 steps or 64 MiB on this registry");
+}
+
 TEST(DefinitionExpression, EvidenceNamesTheExpressionTheNumberAndTheElements) {
   const struct {
     const char* condition;

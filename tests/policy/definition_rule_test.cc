@@ -452,6 +452,70 @@ TEST(DefinitionEvidence, WhatParametersAloneDecideIsSaid) {
   EXPECT_EQ(evidence.actual, "\"strict\"");
 }
 
+// The limit is one of steps: what is compared with counts by its size.
+constexpr const char* kTooMuch = "the definition needs more than 1000000 steps or 64 MiB on this registry";
+
+json Texts(std::size_t number) {
+  json texts = json::array();
+  for (std::size_t i = 0; i < number; ++i) {
+    texts.push_back("text " + std::to_string(i));
+  }
+  return texts;
+}
+
+TEST(DefinitionRule, WhatIsComparedWithCountsBySize) {
+  json registry = Registry();
+  json& rules = registry["properties"]["networkRuleSet"]["ipRules"] = json::array();
+  for (int i = 0; i < 200; ++i) {
+    rules.push_back({{"value", "10.0.0." + std::to_string(i)}});
+  }
+  const json parameters = {{"l", {{"type", "Array"}}}, {"t", {{"type", "String"}}}, {"n", {{"type", "Array"}}}};
+  const json bound = {{"l", Texts(45000)}, {"t", std::string(100000, 'x')}, {"n", Texts(100)}};
+  const std::string counts = R"({"count": {"field": "R.networkRuleSet.ipRules[*]", "where": {"count": {"value": "[parameters('n')]",
+      "name": "n", "where": WHERE}, "greater": 0}}, "greater": 0})";
+  for (const char* where :
+       {R"({"field": "R.networkRuleSet.ipRules[*].value", "notIn": "[parameters('l')]"})",
+        R"({"field": "R.networkRuleSet.ipRules[*].value", "in": ["x", "[parameters('l')]"]})",
+        R"({"value": "[parameters('l')]", "contains": "[current('n')]"})", R"({"value": "[parameters('t')]", "notContains": "y"})",
+        R"({"value": "[parameters('t')]", "notLike": "*y"})", R"({"value": "[parameters('t')]", "notEquals": "[parameters('t')]"})",
+        R"({"value": "[parameters('l')]", "equals": "[parameters('l')]"})", R"({"field": "location", "in": "[parameters('l')]"})"}) {
+    std::string condition = counts;
+    condition.replace(condition.find("WHERE"), 5, where);
+    const auto definition = Parse(condition, parameters);
+    ASSERT_TRUE(definition);
+    const Evaluation evaluation = Evaluate(*definition, bound, registry, kNow);
+    EXPECT_EQ(evaluation.result, FindingResult::kUnknown) << where;
+    EXPECT_EQ(evaluation.reason, kTooMuch) << where;
+  }
+  const auto sensible = Parse(R"({"field": "R.networkRuleSet.ipRules[*].value", "notIn": "[parameters('l')]"})", parameters);
+  json few = Registry();
+  EXPECT_EQ(Evaluate(*sensible, bound, few, kNow).result, FindingResult::kNonCompliant);
+}
+
+TEST(DefinitionRule, ObjectsOfManyMembersCountByTheSquareOfThese) {
+  json lower = json::object();
+  json upper = json::object();
+  for (int i = 0; i < 10000; ++i) {
+    lower["a" + std::to_string(i)] = i;
+    upper["A" + std::to_string(i)] = i;
+  }
+  const auto definition =
+      Parse(R"({"value": "[parameters('a')]", "equals": "[parameters('b')]"})", {{"a", {{"type", "Object"}}}, {"b", {{"type", "Object"}}}});
+  EXPECT_EQ(Evaluate(*definition, {{"a", lower}, {"b", upper}}, Registry(), kNow).reason, kTooMuch);
+}
+
+TEST(DefinitionEvidence, IsGivenUpOnWhereItNeedsAsMuchAsARuleMay) {
+  // True of 4 × 200,000 steps; each of the operators around it is judged again to say why.
+  std::string condition = R"({"value": "[parameters('l')]", "notContains": "x"})";
+  for (int i = 0; i < 20; ++i) {
+    condition = R"({"allOf": [)" + condition + "]}";
+  }
+  const auto definition = Parse(condition, {{"l", {{"type", "Array"}}}});
+  const Evaluation evaluation = Evaluate(*definition, {{"l", Texts(200000)}}, Registry(), kNow);
+  EXPECT_EQ(evaluation.result, FindingResult::kNonCompliant);
+  EXPECT_EQ(OnlyEvidence(evaluation).field, "the rule");
+}
+
 TEST(DefinitionEvidence, IsBoundedAndStaysJson) {
   json registry = Registry();
   json conditions = json::array();

@@ -183,6 +183,24 @@ TEST(TraceRegistry, IsBounded) {
   EXPECT_EQ(trace.left_out, 3U);
 }
 
+TEST(TraceRule, SpendsNoMoreOnAllConditionsThanARuleMay) {
+  json texts = json::array();
+  for (int i = 0; i < 100000; ++i) {
+    texts.push_back("text");
+  }
+  const json one = {{"value", "[parameters('l')]"}, {"notContains", "x"}};
+  const json four = {{"allOf", json::array_t(4, one)}};
+  const json rule = {{"allOf", json::array_t(2, four)}};
+  const RuleTrace trace = Trace(rule.dump(), Registry(), {{"l", {{"type", "Array"}}}}, {{"l", texts}});
+  EXPECT_EQ(trace.outcome, Outcome::kTrue) << "as the finding";
+  ASSERT_EQ(trace.members.size(), 2U);
+  EXPECT_EQ(trace.members[0].outcome, Outcome::kTrue);
+  ASSERT_EQ(trace.members[1].members.size(), 4U);
+  EXPECT_EQ(trace.members[1].members[3].outcome, Outcome::kUnknown);
+  EXPECT_EQ(trace.members[1].members[3].note, "needs more time or memory than one registry is given");
+  EXPECT_EQ(trace.members[1].members[3].comparison, "notContains");
+}
+
 TEST(TraceRule, IsBounded) {
   json many = json::array();
   for (std::size_t i = 0; i < kMaxTraced + 100; ++i) {
