@@ -36,7 +36,8 @@ Outcome<std::vector<RowSize>> Collect(Statement& statement, const std::optional<
 Outcome<Retention> Retention::Prepare(sqlite::Connection& reader) {
   Retention retention;
   const std::initializer_list<std::pair<Statement*, std::string_view>> statements = {
-      {&retention.by_id_, "SELECT id, size, time, kept FROM decision WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
+      {&retention.by_id_,
+       "SELECT id, size, iif(latest <= ?4, latest, time), kept FROM decision WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
       {&retention.spare_, "SELECT id, size FROM decision WHERE id >= ?1 AND id <= ?3 AND +kept IS NULL ORDER BY id LIMIT ?2"},
       {&retention.held_rows_, "SELECT id, size, kept FROM decision WHERE id > ?1 ORDER BY id LIMIT ?2"},
       {&retention.kept_, "SELECT id, size FROM decision INDEXED BY decision_kept WHERE kept = ?1 AND id <= ?3 ORDER BY id LIMIT ?2"},
@@ -59,7 +60,7 @@ Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time no
   while (rows.empty()) {
     std::size_t seen = 0;
     bool younger = false;
-    by_id_.Bind(1, after).Bind(2, kStep).Bind(3, last);
+    by_id_.Bind(1, after).Bind(2, kStep).Bind(3, last).Bind(4, future);
     while (!younger) {
       const Outcome<bool> row = by_id_.Step();
       if (!row) {

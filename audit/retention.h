@@ -33,9 +33,10 @@ class Retention {
   // `reader` must outlive it.
   static sqlite::Outcome<Retention> Prepare(sqlite::Connection& reader);
 
-  // Up to kStepRows rows with times before `cutoff`; none when the oldest rows are younger. Rows are looked through in the
-  // order of ids up to the first that is younger but not in the future: where the clock was wrong for a while, rows in the
-  // future do not save what lies behind them.
+  // Up to kStepRows rows from before `cutoff`; none when the oldest rows are younger. A row is of the greatest time up to it, so that one
+  // whose clock was behind is as old as its neighbours; where that is in the future, because a clock was ahead once, of its own time.
+  // Rows are looked through in the order of ids up to the first that is younger but not in the future: rows in the future do not save
+  // what lies behind them.
   sqlite::Outcome<std::vector<RowSize>> TooOld(base::Time cutoff, base::Time now, std::int64_t last);
 
   // Up to kStepRows rows of the class that loses by `tally`; none when there are no rows. REQUIRES: all is counted.

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <utility>
 
+#include "audit/clock_trust.h"
+#include "audit/commit_times.h"
 #include "audit/database_file.h"
 #include "audit/hourly.h"
 #include "audit/retention.h"
@@ -35,6 +38,9 @@ constexpr std::int64_t kTombstoneBytes = 48;
 
 // Roll-ups, too, take at most a share of it: the oldest go.
 constexpr std::int64_t kHourlyShare = 16;
+
+// Before any hour: no roll-up goes for its age.
+constexpr std::int64_t kNoHour = std::numeric_limits<std::int64_t>::min();
 
 // In one Maintain, so that a stop need not wait: 8,192 rows.
 constexpr int kMaxSteps = 64;
@@ -114,7 +120,11 @@ class SqliteStore final : public Store {
       return {};
     }
     base::MutexLock lock(write_mutex_);
-    return Write([&](Writer& writer) { return writer.Append(records); });
+    auto committed = Write([&](Writer& writer) { return writer.Append(records); });
+    if (committed) {
+      commit_times_->Committed(writer_->last_id(), clock_.Monotonic());
+    }
+    return committed;
   }
 
   base::Result<std::vector<std::string>> ReadCommitted(std::int64_t* cursor, std::size_t limit) override EXCLUDES(read_mutex_) {
@@ -233,6 +243,7 @@ class SqliteStore final : public Store {
     if (!reader_) {
       return tl::unexpected(NotOpen());
     }
+    trust_->Look(clock_.Now(), clock_.Monotonic());
     // Rows are counted before they go. Each also when another failed: on a full disk retention and a checkpoint are what makes room.
     const base::Result<void> counted = RollUp();
     const base::Result<void> retained = Retain();
@@ -243,6 +254,11 @@ class SqliteStore final : public Store {
   std::optional<std::string> TakeNotice() override EXCLUDES(read_mutex_) {
     base::MutexLock lock(read_mutex_);
     return notice_.empty() ? std::nullopt : std::optional(std::exchange(notice_, {}));
+  }
+
+  std::optional<std::string> AgeDoubt() override EXCLUDES(read_mutex_) {
+    base::MutexLock lock(read_mutex_);
+    return trust_ ? trust_->doubt() : std::nullopt;
   }
 
   Size Measure() const override {
@@ -272,6 +288,7 @@ class SqliteStore final : public Store {
           writer_ = std::move(*writer);
           reader_ = std::move(*reader);
           CountRows();
+          BeginAges();
           damaged_ = false;
           return LoadTaken();
         }
@@ -286,6 +303,14 @@ class SqliteStore final : public Store {
       }
     }
     return {};
+  }
+
+  // Once: what the clocks have told since holds for another database, too, and ids go on.
+  void BeginAges() REQUIRES(read_mutex_, write_mutex_) {
+    if (!trust_) {
+      trust_.emplace(clock_.Now(), clock_.Monotonic(), writer_->latest());
+      commit_times_.emplace(writer_->last_id(), options_.retention_age);
+    }
   }
 
   base::Result<void> SetAsideLocked(const std::string& why) REQUIRES(read_mutex_, write_mutex_) {
@@ -363,10 +388,8 @@ class SqliteStore final : public Store {
       more = step->more;
     }
     const base::Time oldest = clock_.Now() - options_.retention_age;
-    return InSteps([&](Writer& writer) {
-      return writer.PruneHourly(std::chrono::floor<std::chrono::hours>(oldest).time_since_epoch().count(),
-                                options_.retention_bytes / kHourlyShare);
-    });
+    const std::int64_t hour = trust_->doubt() ? kNoHour : std::chrono::floor<std::chrono::hours>(oldest).time_since_epoch().count();
+    return InSteps([&](Writer& writer) { return writer.PruneHourly(hour, options_.retention_bytes / kHourlyShare); });
   }
 
   base::Result<void> Retain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
@@ -377,7 +400,7 @@ class SqliteStore final : public Store {
     for (int step = 0; step < kMaxSteps && clock_.Monotonic() - began < kMaxRetain; ++step) {
       const std::int64_t taken = options_.waits_for.empty() ? Retention::kAllRows : taken_.load();
       std::int64_t lost = 0;
-      auto rows = reader_->retention.TooOld(cutoff, now, taken);
+      auto rows = reader_->retention.TooOld(cutoff, now, std::min(taken, Aged()));
       if (rows && rows->empty()) {
         const auto used = UsedBytes();
         if (!used) {
@@ -424,6 +447,12 @@ class SqliteStore final : public Store {
     }
     base::MutexLock write_lock(write_mutex_);
     return Write([](Writer& writer) { return writer.SaveTally(); });
+  }
+
+  // Rows behind it are not too old, whatever their times say.
+  std::int64_t Aged() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    base::MutexLock write_lock(write_mutex_);
+    return trust_->doubt() ? 0 : commit_times_->Aged(clock_.Monotonic());
   }
 
   base::Result<void> FoldTombstones() EXCLUDES(write_mutex_) {
@@ -559,8 +588,10 @@ class SqliteStore final : public Store {
   std::string notice_ GUARDED_BY(read_mutex_);
   bool to_set_aside_ GUARDED_BY(read_mutex_) = false;
   std::optional<std::chrono::steady_clock::time_point> set_aside_at_ GUARDED_BY(read_mutex_);
+  std::optional<ClockTrust> trust_ GUARDED_BY(read_mutex_);  // since the first opening, as commit_times_
   base::Mutex write_mutex_;
   std::optional<Writer> writer_ GUARDED_BY(write_mutex_);
+  std::optional<CommitTimes> commit_times_ GUARDED_BY(write_mutex_);
   std::int64_t last_id_ GUARDED_BY(write_mutex_) = 0;  // of the database that was replaced
 };
 

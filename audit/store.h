@@ -76,6 +76,10 @@ class Store {
   // What was set aside since the last call, for the log.
   virtual std::optional<std::string> TakeNotice() = 0;
 
+  // Why nothing is deleted for its age at present, as of the last Maintain: the wall clock has stepped (audit/clock_trust.h). None: what is
+  // too old goes.
+  virtual std::optional<std::string> AgeDoubt() = 0;
+
   struct Size {
     std::int64_t rows = 0;
     std::int64_t bytes = 0;

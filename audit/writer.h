@@ -62,6 +62,10 @@ class Writer {
 
   const Tally& tally() const { return tally_; }
   std::int64_t last_id() const { return last_id_; }
+  // The greatest time of any row; none: there is no row.
+  std::optional<base::Time> latest() const {
+    return latest_ == 0 ? std::nullopt : std::optional(base::Time(std::chrono::microseconds(latest_)));
+  }
   Link head() const { return {log_, last_id_, head_}; }
   Link beginning() { return {log_, first_ - 1, chain_.Begin(log_, first_)}; }
 

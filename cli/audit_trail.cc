@@ -70,6 +70,7 @@ void AuditTrail::Run() {
   if (const auto notice = store_->TakeNotice()) {
     log_(base::LogLevel::kWarning, *notice);
   }
+  TakeAgeDoubt();
   LogChanges();
 }
 
@@ -100,6 +101,11 @@ std::optional<std::string> AuditTrail::problem() const {
   return problem_;
 }
 
+std::optional<std::string> AuditTrail::age_doubt() const {
+  const base::MutexLock lock(mutex_);
+  return age_doubt_;
+}
+
 std::uint64_t AuditTrail::lost() const {
   const base::MutexLock lock(mutex_);
   return dropped_;
@@ -115,6 +121,12 @@ bool AuditTrail::Copy() {
     output_problem_ = more.error().ToString();
   }
   return more.value_or(false);
+}
+
+void AuditTrail::TakeAgeDoubt() {
+  std::optional<std::string> doubt = store_->AgeDoubt();
+  const base::MutexLock lock(mutex_);
+  age_doubt_ = std::move(doubt);
 }
 
 void AuditTrail::TakeLost() {
@@ -160,6 +172,7 @@ void AuditTrail::LogChanges() {
   commits_.Log(problem(), log_);
   outputs_.Log(output_problem_, log_);
   upkeep_.Log(upkeep_problem_, log_);
+  ages_.Log(age_doubt(), log_);
 }
 
 }  // namespace cli

@@ -24,7 +24,7 @@ namespace cli {
 // reader that has stopped must not fill our memory. As much again may be on its way out.
 inline constexpr std::size_t kMaxLostBytes = 16 * 1024 * 1024;
 
-// Threads: Commit, Lost, problem and Measure from any; Run and Close from one at a time.
+// Threads: Commit, Lost, problem, age_doubt and Measure from any; Run and Close from one at a time.
 class AuditTrail {
  public:
   // Opens the store. `copy_committed`: the output also gets every committed record, not only those that the store refused, and
@@ -47,6 +47,8 @@ class AuditTrail {
 
   // Why records cannot be committed at present, if they cannot.
   std::optional<std::string> problem() const EXCLUDES(mutex_);
+  // Why records that are too old stay at present, if they do.
+  std::optional<std::string> age_doubt() const EXCLUDES(mutex_);
   audit::Store::Size Measure() const { return store_->Measure(); }
   // Records that neither the store nor the output took, since the start.
   std::uint64_t lost() const EXCLUDES(mutex_);
@@ -60,6 +62,7 @@ class AuditTrail {
   bool Copy();
   void WriteLost() EXCLUDES(mutex_);
   void TakeLost() EXCLUDES(mutex_);
+  void TakeAgeDoubt() EXCLUDES(mutex_);
   std::size_t LostBytes() const EXCLUDES(mutex_);  // that standard output has not taken yet
   void LogChanges() EXCLUDES(mutex_);
   base::Result<std::size_t> Write(std::string_view bytes);
@@ -78,10 +81,12 @@ class AuditTrail {
   Condition commits_{"audit records cannot be committed and go to standard output"};
   Condition outputs_{"standard output takes no audit records"};
   Condition upkeep_{"the audit database cannot be kept in order"};
+  Condition ages_{"no audit record is deleted for its age"};
 
   std::atomic<bool> failing_{false};  // spares Commit the mutex while all is well
   mutable base::Mutex mutex_;
   std::optional<std::string> problem_ GUARDED_BY(mutex_);
+  std::optional<std::string> age_doubt_ GUARDED_BY(mutex_);
   std::string waiting_ GUARDED_BY(mutex_);  // lost lines that Run has not taken yet
   std::uint64_t dropped_ GUARDED_BY(mutex_) = 0;
   std::uint64_t dropped_logged_ = 0;  // of the thread that calls Run

@@ -53,6 +53,9 @@ std::string ReadinessNotes(const Health& health) {
   if (health.audit_problem) {
     AddLine(notes, "audit: records go to standard output, the database fails: ", *health.audit_problem);
   }
+  if (health.audit_age_doubt) {
+    AddLine(notes, "audit: no record is deleted for its age: ", *health.audit_age_doubt);
+  }
   return notes;
 }
 

@@ -17,6 +17,7 @@ struct Health {
   std::vector<std::string> certificate_notes;      // mode managed: what else somebody ought to mend
   std::optional<std::string> azure_problem;        // not all that is to be read of Azure can be
   std::optional<std::string> audit_problem;        // records cannot be committed
+  std::optional<std::string> audit_age_doubt;      // no record is deleted for its age
   std::optional<std::string> forwarding_problem;   // PostgreSQL does not get them
 };
 

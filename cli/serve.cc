@@ -372,6 +372,7 @@ class Service {
     identity_->Tell(health);
     health.azure_problem = inventory_ ? inventory_->status().problem : std::nullopt;
     health.audit_problem = trail_ ? trail_->problem() : std::nullopt;
+    health.audit_age_doubt = trail_ ? trail_->age_doubt() : std::nullopt;
     health.forwarding_problem = forwarding_ ? forwarding_->status().problem : std::nullopt;
     return health;
   }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
@@ -95,6 +96,116 @@ TEST(Retention, RecordsFromAFutureClockDoNotSaveTheOldOnesBehindThem) {
   const std::vector<std::string> uids = Uids(*store);
   EXPECT_EQ(uids.size(), 301u);
   EXPECT_THAT(uids, testing::Not(testing::Contains("old0")));
+}
+
+// 300 records, and whatever the clock says meanwhile, they are there.
+class RetentionClock : public testing::Test {
+ protected:
+  void Open() { store_ = OpenStore(options_, clock_); }
+  void Restart() {
+    store_.reset();
+    Open();
+  }
+  void Look() {
+    const auto maintained = store_->Maintain();
+    ASSERT_TRUE(maintained) << maintained.error().ToString();
+  }
+  void LookFor(std::chrono::hours hours) {
+    for (int i = 0; i < hours.count(); ++i) {
+      clock_.Advance(1h);
+      Look();
+    }
+  }
+  std::int64_t Hours() {
+    sqlite3* handle = nullptr;
+    EXPECT_EQ(sqlite3_open(options_.database.c_str(), &handle), SQLITE_OK);
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(handle, "SELECT count(DISTINCT hour) FROM hourly", -1, &statement, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    const std::int64_t hours = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    return hours;
+  }
+
+  support::FakeClock clock_;
+  StoreOptions options_{.database = ScratchDatabase()};
+  std::unique_ptr<Store> store_ = OpenStore(options_, clock_);
+};
+
+TEST_F(RetentionClock, AMonthAheadForAMomentDeletesNothing) {
+  CommitMany(*store_, 300, {.time = clock_.Now()});
+  Restart();  // they are of an earlier run: only the wall clock tells how old they are
+  clock_.Step(40 * 24h);
+  Look();
+  EXPECT_THAT(store_->AgeDoubt().value_or(""), testing::HasSubstr("960 h 0 min ahead"));
+  EXPECT_EQ(store_->Measure().rows, 300);
+  clock_.Step(-40 * 24h);
+  Look();
+  LookFor(2h);
+  EXPECT_EQ(store_->AgeDoubt(), std::nullopt);
+  EXPECT_EQ(store_->Measure().rows, 300);
+  EXPECT_EQ(Hours(), 1);
+}
+
+TEST_F(RetentionClock, AStepIsBelievedAfterAnHour) {
+  CommitMany(*store_, 300, {.time = clock_.Now()});
+  Restart();
+  clock_.Step(40 * 24h);
+  Look();
+  clock_.Advance(1h - 1us);
+  Look();
+  EXPECT_EQ(store_->Measure().rows, 300);
+  EXPECT_EQ(Hours(), 1);
+  clock_.Advance(1us);
+  Look();
+  EXPECT_EQ(store_->Measure().rows, 0);
+  EXPECT_EQ(Hours(), 0);
+}
+
+TEST_F(RetentionClock, WhatWasWrittenWhileItWasBehindLivesOn) {
+  CommitMany(*store_, 1, {.uid = "right", .time = clock_.Now()});
+  clock_.Step(-40 * 24h);
+  CommitMany(*store_, 300, {.time = clock_.Now()});
+  clock_.Step(40 * 24h);
+  Look();
+  LookFor(2h);
+  EXPECT_EQ(store_->Measure().rows, 301);
+  Restart();
+  LookFor(2h);
+  EXPECT_EQ(store_->Measure().rows, 301);
+}
+
+// A node whose clock is set right only after it has started.
+TEST_F(RetentionClock, WhatANewLogBeganWithALateClockIsAsOldAsTheRun) {
+  CommitMany(*store_, 300, {.time = clock_.Now()});
+  clock_.Step(40 * 24h);
+  Look();
+  LookFor(24h * 29);
+  EXPECT_EQ(store_->Measure().rows, 300);
+  LookFor(24h);
+  EXPECT_EQ(store_->Measure().rows, 0);
+}
+
+TEST_F(RetentionClock, AStartLongAfterTheNewestRecordWaitsAnHour) {
+  CommitMany(*store_, 300, {.time = clock_.Now()});
+  store_.reset();
+  clock_.Step(40 * 24h);
+  Open();
+  Look();
+  EXPECT_THAT(store_->AgeDoubt().value_or(""), testing::HasSubstr("960 h 0 min after the newest record"));
+  EXPECT_EQ(store_->Measure().rows, 300);
+  LookFor(1h);
+  EXPECT_EQ(store_->Measure().rows, 0);
+}
+
+TEST_F(RetentionClock, WhatIsOverSizeGoesAllTheSame) {
+  options_.retention_bytes = kSize;
+  Restart();
+  clock_.Step(40 * 24h);
+  CommitMany(*store_, 3000, {.time = clock_.Now()});
+  EXPECT_NE(store_->AgeDoubt(), std::nullopt);
+  EXPECT_LE(store_->Measure().bytes, kSize);
 }
 
 // A cursor must never point behind a record that is yet to come.
@@ -201,6 +312,7 @@ TEST(Retention, WhatAConsumerHasNotTakenIsNotTooOld) {
     clock.Advance(48h);
   }
   const auto store = OpenStore(options, clock);  // the cursor is the one that was saved
+  clock.Advance(1h);                             // two days after the newest record, so the clock is not believed before
   ASSERT_TRUE(store->Maintain());
   EXPECT_EQ(store->Measure().rows, 300);
   EXPECT_EQ(Uids(*store).front(), "waiting0");

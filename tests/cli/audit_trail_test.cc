@@ -197,6 +197,25 @@ TEST_F(AuditTrailTest, HasNoProblemWhileRecordsAreCommitted) {
   EXPECT_THAT(log_, IsEmpty());
 }
 
+TEST_F(AuditTrailTest, TellsOnceThatTheClockSteppedAndThatItIsBelievedAgain) {
+  const auto trail = Open(false);
+  ASSERT_TRUE(trail->Commit(std::vector{Make("1")}));
+  trail->Run();
+  EXPECT_EQ(trail->age_doubt(), std::nullopt);
+  clock_.Step(std::chrono::hours(960));
+  trail->Run();
+  clock_.Step(std::chrono::hours(-960));
+  trail->Run();
+  EXPECT_THAT(log_,
+              ElementsAre(HasSubstr("no audit record is deleted for its age: the wall clock was set 960 h 0 min ahead, to 2027-01-02T")));
+  EXPECT_THAT(trail->age_doubt().value_or(""), HasSubstr("960 h 0 min back"));
+  clock_.Advance(std::chrono::hours(1));
+  trail->Run();
+  EXPECT_EQ(trail->age_doubt(), std::nullopt);
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("was set"), HasSubstr("over: no audit record")));
+  EXPECT_EQ(trail->Measure().rows, 1);
+}
+
 // Whichever look finds the damage, and whatever failed of it before.
 TEST_F(AuditTrailTest, SaysOfADamagedDatabaseThatItWasSetAside) {
   {

@@ -59,6 +59,7 @@ TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {
   health.state.inventory_problem = "i";
   health.certificate_problem = "c";
   health.audit_problem = "a";
+  health.audit_age_doubt = "d";
   health.forwarding_problem = "f";
   EXPECT_EQ(NotReady(health), "");
   EXPECT_EQ(ReadinessNotes(health),
@@ -66,7 +67,8 @@ TEST(Readiness, NotesEveryProblemOnALineOfItsOwn) {
             "policy: the older one is in force: p\n"
             "certificate: the older one serves: c\n"
             "audit: records wait for PostgreSQL: f\n"
-            "audit: records go to standard output, the database fails: a");
+            "audit: records go to standard output, the database fails: a\n"
+            "audit: no record is deleted for its age: d");
 }
 
 TEST(Readiness, TellsOfManagedCertificates) {

@@ -8,15 +8,16 @@ from harness.world import set_clock
 
 HOUR = 3600
 LONG = 100 * HOUR  # beyond staleVerdict, which is 72 h: what is known is too old at once, and Azure is asked before a denial
+MONTH = 40 * 24 * HOUR  # beyond audit.retention.age, which is 30 d: whoever believes it deletes the whole log
 # Where the clock is then, and for how many seconds. Azure is asked about a registry at most every 5 s.
-STEPS = [(HOUR, 1), (0, 1), (-HOUR, 1), (0, 1), (LONG, 6), (0, 1), (-LONG, 6), (0, 1)]
+STEPS = [(HOUR, 1), (0, 1), (-HOUR, 1), (0, 1), (LONG, 6), (0, 1), (-LONG, 6), (0, 1), (MONTH, 2), (0, 2), (-MONTH, 2), (0, 2)]
 
 
-@check("the wall clock an hour and 100 h ahead, an hour and 100 h back")
+@check("the wall clock an hour, 100 h and 40 d ahead, and as much back")
 def clock(world):
     offset, environment = world.clock()
     # Certificates that are valid at all of these times.
-    set_clock(offset, -200 * HOUR)
+    set_clock(offset, -1000 * HOUR)
     world.authorities(environment)
     identities = [world.authority.issue() for _ in range(2)]
     set_clock(offset, 0)
