@@ -140,6 +140,14 @@ class PostgresqlReader final : public Reader {
     return rows->Int(0, 0);
   }
 
+  // Of all that is asked for, and of every question.
+  void AddClauses(Statement& statement, const Filter& filter) const {
+    AddFilter(statement, filter);
+    if (!options_.cluster.empty()) {
+      statement.sql += " AND cluster = " + statement.Add(postgresql::Storable(options_.cluster));
+    }
+  }
+
   Outcome<Page> ReadNewest(const Query& query, std::optional<postgresql::Place> before, const base::Until& until) {
     return ReadPage(
         query, until,
@@ -194,7 +202,7 @@ class PostgresqlReader final : public Reader {
       const std::int64_t chunk = std::min(kChunkRows, limit - static_cast<std::int64_t>(page.rows.size()) + 1);
       Statement statement{
           "SELECT " + std::string(kMicroseconds) + ", sequence, record, arrival, encode(log, 'hex') FROM acr_admission.decision", {}};
-      AddFilter(statement, query.filter);
+      AddClauses(statement, query.filter);
       place(statement);
       statement.sql += " LIMIT " + std::to_string(chunk);
       const auto rows = connection_->Query(statement.sql, statement.parameters, until);
@@ -234,7 +242,7 @@ class PostgresqlReader final : public Reader {
     }
     Statement hours{
         "SELECT floor(extract(epoch FROM time) / 3600)::bigint AS hour, " + std::string(kCounts) + " FROM acr_admission.decision", {}};
-    AddFilter(hours, filter);
+    AddClauses(hours, filter);
     hours.sql += " GROUP BY hour";
     const auto counted = connection_->Query(hours.sql, hours.parameters, until);
     if (!counted) {
@@ -264,7 +272,7 @@ class PostgresqlReader final : public Reader {
         "FROM acr_admission.decision, unnest(" +
             values + ") AS value",
         {}};
-    AddFilter(statement, filter);
+    AddClauses(statement, filter);
     statement.sql += " AND decision <> 'Allowed' AND value <> '' GROUP BY value";
     statement.sql =
         "SELECT CASE WHEN n <= " + std::to_string(kMostValues) + " THEN value ELSE '" + kOtherValues +

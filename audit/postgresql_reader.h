@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "audit/postgresql.h"
 #include "audit/reader.h"
@@ -14,7 +15,8 @@ namespace audit {
 struct PostgresqlReaderOptions {
   postgresql::Server server;
   postgresql::Resolve resolve;
-  std::chrono::milliseconds deadline{std::chrono::minutes(10)};               // of a call
+  std::string cluster = {};                                      // the only one whose records are read, whatever a filter says; "": all
+  std::chrono::milliseconds deadline{std::chrono::minutes(10)};  // of a call
   std::shared_ptr<const base::Event> stop = std::make_shared<base::Event>();  // ends calls that are under way
 };
 

@@ -119,6 +119,9 @@ void AddFilter(Statement& statement, const Filter& filter) {
   if (!filter.uid.empty()) {
     sql += " AND uid = " + statement.Add(Storable(filter.uid));
   }
+  if (!filter.cluster.empty()) {
+    sql += " AND cluster = " + statement.Add(Storable(filter.cluster));
+  }
 }
 
 }  // namespace audit::postgresql

@@ -24,6 +24,7 @@ struct Filter {
   std::string image = {};                // glob over any image as written: '*' any text, '?' one character
   std::string user = {};                 // *
   std::string uid = {};
+  std::string cluster = {};  // exactly; a reader that asks other replicas, which are of one, refuses it
 };
 
 enum class Order { kNewestFirst, kOldestFirst };

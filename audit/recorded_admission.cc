@@ -230,6 +230,7 @@ base::Result<RecordedAdmission> ReadRecord(std::string_view text) {
   recorded.time = reader.Time(*document, "time", "");
   recorded.decision = reader.Choice(*document, "decision", "", kDecisions, "Allowed, Warned or Denied");
   recorded.policy = reader.OptionalText(*document, "policy", "");
+  recorded.cluster = reader.OptionalText(*document, "cluster", "");
   recorded.replica = reader.OptionalText(*document, "replica", "");
   ReadAdmission(*document, reader, recorded.admission);
   const json* rules = reader.OptionalObject(*document, "rules", "");

@@ -43,6 +43,7 @@ struct RecordedAdmission {
   base::Time time{};
   policy::DecisionKind decision = policy::DecisionKind::kAllowed;
   std::string_view policy;   // digest of the policy that decided
+  std::string_view cluster;  // "" when absent
   std::string_view replica;  // "" when absent
   // Without what no decision depends on: groups, dryRun and the API version stay empty, and so do containers' names.
   policy::Admission admission;

@@ -184,6 +184,9 @@ Selection Select(std::string_view columns, const Filter& filter, Way way, const 
   if (!filter.uid.empty()) {
     clauses.Add("d.uid = ", filter.uid);
   }
+  if (!filter.cluster.empty()) {
+    clauses.Add("d.record ->> '$.cluster' = ", filter.cluster);
+  }
   if (!filter.registry.empty()) {
     // Each stands between spaces: without the one behind it, what it begins with is enough. Also where an index led here: the row says
     // what is true.

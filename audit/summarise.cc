@@ -39,7 +39,7 @@ class Summariser {
 
   Outcome<Summary> Run() {
     const bool rolled = version_ >= kVersionWithQuestions && filter_.registry.empty() && filter_.image.empty() && filter_.user.empty() &&
-                        filter_.uid.empty();
+                        filter_.uid.empty() && filter_.cluster.empty();
     const auto added = rolled ? AddRolled() : AddRows(filter_, {});
     if (!added) {
       return tl::unexpected(added.error());

@@ -25,6 +25,8 @@ base::Result<std::string> DecisionOf(const std::string& text) {
 
 }  // namespace
 
+std::string ClusterOf(const std::string& argument) { return argument == "*" ? std::string() : argument; }
+
 base::Result<audit::Filter> AuditFilterOf(const AuditFilterArguments& arguments, base::Time now) {
   audit::Filter filter;
   if (!arguments.since.empty()) {
@@ -59,6 +61,7 @@ base::Result<audit::Filter> AuditFilterOf(const AuditFilterArguments& arguments,
   filter.image = arguments.image;
   filter.user = arguments.user;
   filter.uid = arguments.uid;
+  filter.cluster = ClusterOf(arguments.cluster);
   return filter;
 }
 

@@ -18,6 +18,7 @@
 #include "audit/verdict_record.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/audit_filter.h"
 #include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/local_time.h"
@@ -65,6 +66,7 @@ base::Result<audit::Filter> FilterOf(const AuditReplayArguments& arguments, base
   filter.since = *since;
   filter.until = *until;
   filter.namespace_name = arguments.namespace_name;
+  filter.cluster = ClusterOf(arguments.cluster);
   return filter;
 }
 
@@ -92,7 +94,8 @@ class Replay {
     }
     const audit::Filter& filter = outcome_.filter;
     if (recorded->time >= *filter.since && recorded->time < *filter.until &&
-        Matches(filter.namespace_name, recorded->admission.namespace_name)) {
+        Matches(filter.namespace_name, recorded->admission.namespace_name) &&
+        (filter.cluster.empty() || filter.cluster == recorded->cluster)) {
       outcome_.totals.Add(*recorded, audit::Replay(*recorded, *state_.policy, with_facts_ ? &state_.facts : nullptr));
     }
   }
@@ -139,7 +142,9 @@ std::string HeadLine(const Outcome& outcome) {
   const ReplayTotals& totals = outcome.totals;
   const ReplayChanges& changes = totals.changes();
   std::string text = Grouped(totals.admissions()) + (totals.admissions() == 1 ? " admission" : " admissions") + " since " +
-                     base::FormatTimeSeconds(*outcome.filter.since) + ": " + Grouped(totals.same()) + " the same";
+                     base::FormatTimeSeconds(*outcome.filter.since) +
+                     (outcome.filter.cluster.empty() ? "" : " in cluster " + Shown(outcome.filter.cluster)) + ": " +
+                     Grouped(totals.same()) + " the same";
   const auto add = [&](std::int64_t count, const std::string& what) {
     if (count > 0) {
       text += ", " + Grouped(count) + " " + what;
@@ -339,8 +344,17 @@ int ReplayAll(const AuditReplayArguments& arguments, const Streams& streams, con
 
 }  // namespace
 
-int RunAuditReplay(const AuditReplayArguments& arguments, const Streams& streams, const base::Clock& clock,
+int RunAuditReplay(const AuditReplayArguments& given, const Streams& streams, const base::Clock& clock,
                    const azure::Environment& environment) {
+  AuditReplayArguments arguments = given;
+  const bool configured = arguments.records.empty() && arguments.database.empty() && !arguments.inputs.config.empty();
+  if (configured && arguments.cluster.empty()) {
+    const base::Result<std::string> own = ClusterOfPolicy(arguments.inputs.config);
+    if (!own) {
+      return Fail(own.error(), streams.err);
+    }
+    arguments.cluster = *own;
+  }
   return ReplayAll(arguments, streams, clock, environment, [&](Replay& replay, Outcome& outcome) -> base::Result<void> {
     if (!arguments.records.empty()) {
       return ReplayLines(arguments.records, streams.in, replay);

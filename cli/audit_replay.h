@@ -17,6 +17,7 @@ struct AuditReplayArguments {
   std::string records;         // a collected standard output instead, "-": standard input
   std::string since, until;    // a duration back from now, a date, or an RFC 3339 time; since "": 7d
   std::string namespace_name;  // with '*' at the end, what begins so
+  std::string cluster;         // "*": any; "": where the log is PostgreSQL, the configuration's, for a policy is of one; else any
   OutputFormat output = OutputFormat::kTable;
 };
 

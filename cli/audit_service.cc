@@ -149,7 +149,7 @@ webhook::AuditAnswer AuditService::AnswerOne(const webhook::AuditRequest& reques
   const auto authorize = [&](std::string_view /*token*/, std::string_view verb, std::string_view namespace_name) {
     return AuthorizeWithin(request, verb, namespace_name, counted);
   };
-  return webhook::Answer(request, replica, cluster, authorize, clock_.Now());
+  return webhook::Answer(request, {replica, cluster, sources_.cluster_name}, authorize, clock_.Now());
 }
 
 webhook::Authorization AuditService::AuthorizeWithin(const webhook::AuditRequest& request, std::string_view verb,

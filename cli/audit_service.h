@@ -48,8 +48,9 @@ class AuditService {
   // Called once on each query thread, and again after an error of the reader. By `clock` deadlines are over at Stop.
   using OpenReader = std::function<base::Result<std::unique_ptr<audit::Reader>>(const base::Clock& clock)>;
   struct Sources {
-    OpenReader replica;  // the log of this replica
-    OpenReader cluster;  // what answers for all replicas; null: `replica` does
+    OpenReader replica;             // the log of this replica
+    OpenReader cluster;             // what answers for all replicas; null: `replica` does
+    std::string cluster_name = {};  // as webhook::AuditLogs has it
   };
 
   // `authorize` is called on the query threads, by several at a time; it and `clock` must outlive this.

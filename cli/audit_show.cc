@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/audit_filter.h"
 #include "cli/audit_outcome.h"
 #include "cli/audit_source.h"
 #include "cli/local_time.h"
@@ -244,6 +245,7 @@ class Printer {
 base::Result<void> Show(audit::Reader& log, const AuditShowArguments& arguments, const Streams& streams) {
   audit::Query query;
   query.filter.uid = arguments.uid;
+  query.filter.cluster = ClusterOf(arguments.cluster);
   query.limit = 2;
   const auto page = log.Read(query);
   if (!page) {

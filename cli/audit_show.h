@@ -13,6 +13,7 @@ struct AuditShowArguments {
   std::string config;    // serve's configuration, for its audit.database
   std::string database;  // not together with `config`; neither: "audit.db"
   std::string uid;
+  std::string cluster;                         // as AuditFilterArguments has it
   OutputFormat output = OutputFormat::kTable;  // kJson: the record as it is stored
 };
 

@@ -1,9 +1,10 @@
 #include "cli/audit_source.h"
 
+#include <utility>
+
 #include "audit/database_reader.h"
 #include "audit/postgresql_reader.h"
 #include "cli/audit_database.h"
-#include "cli/config.h"
 #include "cli/fleet_source.h"
 #include "cli/postgresql_names.h"
 
@@ -25,6 +26,28 @@ base::Result<std::unique_ptr<audit::Reader>> OpenAuditSource(const std::string& 
     }
   }
   return audit::OpenDatabaseReader(*path);
+}
+
+base::Result<std::string> ClusterOfPolicy(const std::string& config) {
+  const auto loaded = LoadConfig(config);
+  if (!loaded || !loaded->audit.postgresql) {
+    return std::string();  // what is wrong with the file is said by whoever opens the log
+  }
+  if (loaded->cluster.empty()) {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      config + ": names no cluster, and a policy is of one, while PostgreSQL may have the records of several",
+                      "give --cluster NAME, or --cluster '*' for all");
+  }
+  return loaded->cluster;
+}
+
+std::unique_ptr<audit::Reader> OpenClusterRecords(const Config& config, std::chrono::milliseconds deadline,
+                                                  std::shared_ptr<const base::Event> stop) {
+  return audit::MakePostgresqlReader({.server = config.audit.postgresql->server,
+                                      .resolve = ResolveNames(),
+                                      .cluster = config.cluster,
+                                      .deadline = deadline,
+                                      .stop = std::move(stop)});
 }
 
 }  // namespace cli

@@ -147,6 +147,12 @@ AuditOutput AuditOutputOf(std::string_view name) {
   return name == "csv" ? AuditOutput::kCsv : AuditOutput::kTable;
 }
 
+void AddCluster(CLI::App& command, std::string& cluster, const char* otherwise) {
+  command.add_option("--cluster", cluster, std::string("Of this cluster (default: ") + otherwise + ")")
+      ->check(NotEmpty)
+      ->option_text("NAME");
+}
+
 void AddAuditDatabase(CLI::App& command, std::string& database, std::string& config) {
   CLI::Option* option = command.add_option("--database", database, "The audit database (default: audit.db)")->option_text("FILE");
   command.add_option("--config", config, "Take the database from serve's configuration")->option_text("FILE")->excludes(option);
@@ -169,6 +175,7 @@ void AddAuditFilter(CLI::App& command, AuditFilterArguments& filter, const std::
       ->option_text("HOST");
   command.add_option("--image", filter.image, "With an image like this; * is any text")->check(NotEmpty)->option_text("GLOB");
   command.add_option("--user", filter.user, "Asked for by this user, or beginning")->check(NotEmpty)->option_text("USER");
+  AddCluster(command, filter.cluster, "any");
 }
 
 CLI::App* AddAudit(CLI::App& app, AuditArguments& arguments) {
@@ -201,6 +208,7 @@ CLI::App* AddAuditSummary(CLI::App& audit, AuditSummaryArguments& arguments) {
 CLI::App* AddAuditShow(CLI::App& audit, AuditShowArguments& arguments) {
   CLI::App* show = audit.add_subcommand("show", "Show all of one record: what was found, and what the person was told");
   AddAuditDatabase(*show, arguments.database, arguments.config);
+  AddCluster(*show, arguments.cluster, "any");
   AddOutput(*show, arguments.output);
   show->add_option("uid", arguments.uid, "The audit uid, which a denial names")->required()->check(NotEmpty)->option_text("UID");
   show->footer("\nExample:\n  acr-admission audit show --config config.yaml 705ab4f5-6393-11e8-b7cc-42010a800002");
@@ -266,6 +274,7 @@ CLI::App* AddAuditReplay(CLI::App& audit, AuditReplayArguments& arguments) {
   replay->add_option("--namespace", arguments.namespace_name, "Of this namespace; name* is all that begin so")
       ->check(NotEmpty)
       ->option_text("NAMESPACE");
+  AddCluster(*replay, arguments.cluster, "the configuration's, over PostgreSQL");
   AddOutput(*replay, arguments.output);
   replay->footer(
       "\nEnds with 0: nothing would newly be denied; 1: something would, or cannot be told not to; 2: something could not be read.\n\n"

@@ -86,10 +86,10 @@ class ConfigReader {
     ReadKubernetesSection();
     ReadPath(document_, "policy", folder_, &config_.policy);
     ReadPath(document_, "definitions", folder_, &config_.definitions);
+    ReadCluster();
     ReadAudit();
     ReadScanSection();
     ReadLog();
-    ReadCluster();
     CheckWritten();
     document_.Finish();
     return std::move(config_);
@@ -258,6 +258,13 @@ class ConfigReader {
     if (document_.Member("kubernetes") == nullptr) {
       audit.AddProblem(*audit.Member("api"), "api",
                        "needs the section kubernetes, since the API server knows who may read the log; {} is enough in a pod");
+    }
+    // Who may read a namespace is known of this cluster's alone.
+    if (config_.audit.postgresql && config_.cluster.empty()) {
+      audit.AddProblem(
+          *audit.Member("api"), "api",
+          "needs cluster with audit.postgresql, which may have other clusters' records, of namespaces with the same names; set "
+          "cluster to a name that no other has");
     }
   }
 

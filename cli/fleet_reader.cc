@@ -38,6 +38,11 @@ constexpr std::size_t kShownFailures = 3;
 // A page ends with the row that makes it kMaxPageBytes; the rest of the answer is a number for each row and little else.
 constexpr std::size_t kMaxAnswerBytes = audit::kMaxPageBytes + audit::kMaxRecordBytes + (std::size_t{64} << 10);
 
+tl::unexpected<base::Error> OfOneCluster() {
+  return base::Fail(ErrorCode::kInvalidArgument, "a cluster is asked for, and all replicas that answer are of one",
+                    "leave the cluster out");
+}
+
 std::string Reason(const base::Error& error) { return base::Printable(error.ToString(), kMaxReasonBytes); }
 
 // "?name=value&…" of everything that is set.
@@ -358,6 +363,9 @@ base::Result<FleetReader::Round> FleetReader::Begin(std::int64_t limit) {
 }
 
 base::Result<Page> FleetReader::Read(const Query& query) {
+  if (!query.filter.cluster.empty()) {
+    return OfOneCluster();
+  }
   if (query.limit < 1) {
     return base::Fail(ErrorCode::kInvalidArgument, "a limit of " + std::to_string(query.limit) + ": must be 1 or more");
   }
@@ -439,6 +447,9 @@ base::Result<MergeCursor> FleetReader::Newest(Round& round) {
 
 // Whose log it is is asked first: a replica with two addresses must not be counted twice.
 base::Result<audit::Summary> FleetReader::Summarise(const audit::Filter& filter) {
+  if (!filter.cluster.empty()) {
+    return OfOneCluster();
+  }
   auto round = Begin(1);
   if (!round) {
     return tl::unexpected(std::move(round.error()));

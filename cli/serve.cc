@@ -13,7 +13,6 @@
 
 #include "audit/database_reader.h"
 #include "audit/forwarder.h"
-#include "audit/postgresql_reader.h"
 #include "audit/store.h"
 #include "azure/live_inventory.h"
 #include "azure/live_threads.h"
@@ -22,6 +21,7 @@
 #include "cli/audit_forwarding.h"
 #include "cli/audit_permission.h"
 #include "cli/audit_service.h"
+#include "cli/audit_source.h"
 #include "cli/audit_trail.h"
 #include "cli/azure_source.h"
 #include "cli/client_ca.h"
@@ -302,8 +302,9 @@ class Service {
     sources.replica = [this](const base::Clock& clock) { return audit::OpenDatabaseReader(config_.audit.database, kQueryDeadline, clock); };
     if (config_.audit.postgresql) {
       sources.cluster = [this](const base::Clock&) -> base::Result<std::unique_ptr<audit::Reader>> {
-        return audit::MakePostgresqlReader({config_.audit.postgresql->server, ResolveNames(), kQueryDeadline, stop_queries_});
+        return OpenClusterRecords(config_, kQueryDeadline, stop_queries_);
       };
+      sources.cluster_name = config_.cluster;
     } else if (config_.audit.replicas) {
       fleet_ = std::make_unique<Fleet>(*config_.audit.replicas, FleetWorld());
       sources.cluster = [this](const base::Clock& clock) { return OpenFleet(clock); };

@@ -19,9 +19,12 @@ constexpr unsigned kRetrySoon = 1;
 constexpr unsigned kRetryLater = 5;  // seconds: what failed is a database, or took too long
 constexpr std::size_t kShownBytes = 256;
 
-// The `namespace` of a record, and no more of it: parsing ends there. Nothing for a record of an object that lives in none.
-class NamespaceFinder : public nlohmann::json_sax<nlohmann::json> {
+// One text of a record's own, and no more of it: parsing ends there. Nothing where it is null, such as the `namespace` of an object that
+// lives in none.
+class TextFinder : public nlohmann::json_sax<nlohmann::json> {
  public:
+  explicit TextFinder(std::string_view key) : key_(key) {}
+
   std::optional<std::string> Find(const std::string& record) {
     nlohmann::json::sax_parse(record, this);
     return std::move(found_);
@@ -41,7 +44,7 @@ class NamespaceFinder : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*size*/) override { return Enter(); }
   bool key(string_t& value) override {
-    here_ = depth_ == 1 && value == "namespace";
+    here_ = depth_ == 1 && value == key_;
     return true;
   }
   bool end_object() override { return Leave(); }
@@ -62,12 +65,21 @@ class NamespaceFinder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
+  const std::string_view key_;
   int depth_ = 0;
   bool here_ = false;  // the next value is it
   std::optional<std::string> found_;
 };
 
-std::optional<std::string> NamespaceOf(const std::string& record) { return NamespaceFinder().Find(record); }
+std::optional<std::string> NamespaceOf(const std::string& record) { return TextFinder("namespace").Find(record); }
+
+bool IsOf(std::string_view cluster, const std::string& record) {
+  return cluster.empty() || TextFinder("cluster").Find(record).value_or("") == cluster;
+}
+
+AuditAnswer OfAnother(const char* what) {
+  return AuditError(500, std::string("a record of another ") + what + " was read, so nothing is shown; please report this");
+}
 
 // In the words of the API server, whose permissions these are.
 std::string Forbidden(const Authorization& who, std::string_view verb, std::string_view namespace_name) {
@@ -109,8 +121,14 @@ std::string ReviewedNamespace(const audit::Filter& filter) {
   return filter.namespace_name.find('*') == std::string::npos ? filter.namespace_name : std::string();
 }
 
-AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, const std::string& only_namespace) {
-  const base::Result<audit::Page> page = reader.Read(question.query);
+// The one that answers, and what its records must be of.
+struct Log {
+  audit::Reader& reader;
+  std::string_view cluster;
+};
+
+AuditAnswer Decisions(const AuditQuestion& question, const Log& log, const std::string& only_namespace) {
+  const base::Result<audit::Page> page = log.reader.Read(question.query);
   if (!page) {
     return Failed(page.error());
   }
@@ -119,7 +137,10 @@ AuditAnswer Decisions(const AuditQuestion& question, audit::Reader& reader, cons
     return NamespaceOf(row.record) != only_namespace;
   });
   if (outside) {
-    return AuditError(500, "a record of another namespace was read, so nothing is shown; please report this");
+    return OfAnother("namespace");
+  }
+  if (!std::all_of(page->rows.begin(), page->rows.end(), [&](const audit::Row& row) { return IsOf(log.cluster, row.record); })) {
+    return OfAnother("cluster");
   }
   AuditAnswer answer;
   std::size_t size = 1024;
@@ -168,14 +189,14 @@ AuditAnswer NotThere(const std::vector<audit::Incomplete>& incomplete) {
 }
 
 // Who may not see all namespaces' records may see this one if its namespace's may be seen; which that is, the record tells.
-AuditAnswer Decision(const AuditQuestion& question, audit::Reader& reader, const std::string& token, const Authorize& authorize) {
+AuditAnswer Decision(const AuditQuestion& question, const Log& log, const std::string& token, const Authorize& authorize) {
   const Authorization everywhere = authorize(token, "get", "");
   if (everywhere.kind != Authorization::Kind::kForbidden) {
     if (auto refused = Refused(everywhere, "get", "")) {
       return *std::move(refused);
     }
   }
-  base::Result<audit::Page> page = reader.Read(question.query);
+  base::Result<audit::Page> page = log.reader.Read(question.query);
   if (!page) {
     return Failed(page.error());
   }
@@ -183,6 +204,9 @@ AuditAnswer Decision(const AuditQuestion& question, audit::Reader& reader, const
     return NotThere(page->incomplete);
   }
   std::string& record = page->rows.front().record;
+  if (!IsOf(log.cluster, record)) {
+    return OfAnother("cluster");
+  }
   if (everywhere.kind == Authorization::Kind::kForbidden) {
     const std::optional<std::string> namespace_name = NamespaceOf(record);
     if (!namespace_name || namespace_name->empty()) {
@@ -209,8 +233,7 @@ AuditAnswer AuditError(unsigned status, std::string_view message, unsigned retry
 
 AuditAnswer AuditUnauthenticated(std::string_view message) { return {.status = 401, .body = ErrorBody(message), .challenge = true}; }
 
-AuditAnswer Answer(const AuditRequest& request, audit::Reader& replica, audit::Reader& cluster, const Authorize& authorize,
-                   base::Time now) {
+AuditAnswer Answer(const AuditRequest& request, const AuditLogs& logs, const Authorize& authorize, base::Time now) {
   if (request.token.empty()) {
     return AuditUnauthenticated("a bearer token is needed; get one with: kubectl create token");
   }
@@ -218,17 +241,17 @@ AuditAnswer Answer(const AuditRequest& request, audit::Reader& replica, audit::R
   if (!question) {
     return AuditError(400, question.error());
   }
-  audit::Reader& reader = question->replica_only ? replica : cluster;
+  const Log log = question->replica_only ? Log{logs.replica, ""} : Log{logs.cluster, logs.cluster_name};
   switch (question->endpoint) {
     case AuditEndpoint::kDecision:
-      return Decision(*question, reader, request.token, authorize);
+      return Decision(*question, log, request.token, authorize);
     case AuditEndpoint::kDecisions:
     case AuditEndpoint::kSummary: {
       const std::string reviewed = ReviewedNamespace(question->query.filter);
       if (auto refused = Refused(authorize(request.token, "list", reviewed), "list", reviewed)) {
         return *std::move(refused);
       }
-      return question->endpoint == AuditEndpoint::kDecisions ? Decisions(*question, reader, reviewed) : Summary(*question, reader);
+      return question->endpoint == AuditEndpoint::kDecisions ? Decisions(*question, log, reviewed) : Summary(*question, log.reader);
     }
     case AuditEndpoint::kOther:
       break;

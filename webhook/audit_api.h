@@ -46,9 +46,15 @@ using Authorize = std::function<Authorization(std::string_view token, std::strin
 inline constexpr const char* kAuditGroup = "acr-admission.io";
 inline constexpr const char* kAuditResource = "decisions";
 
-// Reads nothing before its caller's permission is known. `replica` is the log of this replica, `cluster` what answers for all; they may be
-// the same. Blocks as long as they and `authorize` do.
-AuditAnswer Answer(const AuditRequest& request, audit::Reader& replica, audit::Reader& cluster, const Authorize& authorize, base::Time now);
+// Who is asked.
+struct AuditLogs {
+  audit::Reader& replica;         // the log of this replica
+  audit::Reader& cluster;         // what answers for all; may be the same
+  std::string cluster_name = {};  // what the records of `cluster` must be of: permissions are this cluster's. "": of it, by their nature
+};
+
+// Reads nothing before its caller's permission is known. Blocks as long as the logs and `authorize` do.
+AuditAnswer Answer(const AuditRequest& request, const AuditLogs& logs, const Authorize& authorize, base::Time now);
 
 // {"error": message}. `retry_after` in seconds; 0: not said.
 AuditAnswer AuditError(unsigned status, std::string_view message, unsigned retry_after = 0);

@@ -321,6 +321,7 @@ bool Selects(const Filter& filter, const Record& record, const nlohmann::json& j
   return (!filter.since || record.time >= *filter.since) && (!filter.until || record.time < *filter.until) &&
          (filter.decision.empty() || filter.decision == DecisionOf(record)) && like(filter.namespace_name, record.namespace_name) &&
          like(filter.user, record.user) && (filter.uid.empty() || filter.uid == record.uid) &&
+         (filter.cluster.empty() || filter.cluster == json.value("cluster", "")) &&
          image([&](const nlohmann::json& i) { return like(filter.registry, i["registry"]); }) &&
          image([&](const nlohmann::json& i) { return filter.image.empty() || GlobMatches(filter.image, i["image"].get<std::string>()); });
 }
@@ -328,14 +329,14 @@ bool Selects(const Filter& filter, const Record& record, const nlohmann::json& j
 Record RandomRecord(std::mt19937& random, int number) {
   const auto one_of = [&](std::initializer_list<const char*> texts) { return std::string(texts.begin()[random() % texts.size()]); };
   constexpr std::array kKinds = {DecisionKind::kAllowed, DecisionKind::kAllowed, DecisionKind::kWarned, DecisionKind::kDenied};
-  SampleRecord sample{
-      .uid = std::to_string(number / 2),
-      .decision = kKinds[random() % kKinds.size()],
-      .dry_run = random() % 5 == 0,
-      .namespace_name = one_of({"", "shop", "shop-eu", "shoq", "bank"}),
-      .user = one_of({"anna", "anna-maria", "bert"}),
-      .registry = one_of({"a.azurecr.io", "ab.azurecr.io", "docker.io"}),
-      .time = At("2026-11-23T12:00:00Z") + std::chrono::seconds(number) - std::chrono::minutes(random() % 50 == 0 ? 90 : 0)};
+  SampleRecord sample{.uid = std::to_string(number / 2),
+                      .decision = kKinds[random() % kKinds.size()],
+                      .dry_run = random() % 5 == 0,
+                      .namespace_name = one_of({"", "shop", "shop-eu", "shoq", "bank"}),
+                      .user = one_of({"anna", "anna-maria", "bert"}),
+                      .registry = one_of({"a.azurecr.io", "ab.azurecr.io", "docker.io"}),
+                      .time = At("2026-11-23T12:00:00Z") + std::chrono::seconds(number) - std::chrono::minutes(random() % 50 == 0 ? 90 : 0),
+                      .cluster = one_of({"", "weu", "dev"})};
   sample.image = sample.registry + one_of({"/shop/cart:1", "/shop/till:1", "/x:2"});
   Record record = sample.Make();
   if (random() % 3 == 0) {
@@ -360,7 +361,8 @@ Filter RandomFilter(std::mt19937& random) {
                 .registry = sometimes(one_of({"a.azurecr.io", "a*", "quay.io", "*", "ab.azurecr.io*"})),
                 .image = random() % 6 == 0 ? one_of({"*/shop/*", "*:2", "a?.azurecr.io/*"}) : "",
                 .user = sometimes(one_of({"anna", "anna*", "bert", "ann"})),
-                .uid = random() % 20 == 0 ? std::to_string(random() % 150) : ""};
+                .uid = random() % 20 == 0 ? std::to_string(random() % 150) : "",
+                .cluster = random() % 6 == 0 ? one_of({"weu", "dev", "we"}) : ""};
   if (random() % 3 == 0) {
     filter.since = At("2026-11-23T12:00:00Z") + std::chrono::seconds(random() % 300);
   }

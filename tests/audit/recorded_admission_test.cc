@@ -24,6 +24,7 @@ TEST(RecordedAdmission, HasWhatTheRecordSays) {
   EXPECT_EQ(base::FormatTime(recorded->time), "2026-11-23T12:00:00.123456Z");
   EXPECT_EQ(recorded->decision, policy::DecisionKind::kDenied);
   EXPECT_EQ(recorded->policy, "sha256:00ff");
+  EXPECT_EQ(recorded->cluster, "prod-weu");
   EXPECT_EQ(recorded->replica, "acr-admission-6c9");
   const policy::Admission& admission = recorded->admission;
   EXPECT_EQ(admission.uid, "705ab4f5-6393-11e8-b7cc-42010a800002");

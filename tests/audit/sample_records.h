@@ -27,6 +27,7 @@ struct SampleRecord {
   std::string result = "NonCompliant";
   std::string padding = {};  // makes it larger
   base::Time time = At("2026-11-23T12:00:00Z");
+  std::string cluster = {};
 
   audit::Record Make() const {
     audit::Record record;
@@ -45,20 +46,22 @@ struct SampleRecord {
                                             {"effect", effect},
                                             {"exemption", nullptr},
                                             {"evidence", nlohmann::json::array()}};
-    record.json = nlohmann::ordered_json{
-        {"time", base::FormatTime(time)},
-        {"uid", uid},
-        {"decision", policy::ToString(decision)},
-        {"dryRun", dry_run},
-        {"operation", "CREATE"},
-        {"resource", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}, {"subresource", ""}}},
-        {"namespace", namespace_name},
-        {"name", name},
-        {"user", user},
-        {"images", {{{"image", image}, {"registry", registry}, {"findings", {finding}}}}},
-        {"failure", nullptr},
-        {"padding",
-         padding}}.dump();
+    nlohmann::ordered_json json{{"time", base::FormatTime(time)},
+                                {"uid", uid},
+                                {"decision", policy::ToString(decision)},
+                                {"dryRun", dry_run},
+                                {"operation", "CREATE"},
+                                {"resource", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}, {"subresource", ""}}},
+                                {"namespace", namespace_name},
+                                {"name", name},
+                                {"user", user},
+                                {"images", {{{"image", image}, {"registry", registry}, {"findings", {finding}}}}},
+                                {"failure", nullptr},
+                                {"padding", padding}};
+    if (!cluster.empty()) {
+      json["cluster"] = cluster;
+    }
+    record.json = json.dump();
     return record;
   }
 };

@@ -45,7 +45,7 @@ CASES = {
     "log for all who view": {"audit": {"api": {"aggregateToView": True}}},
     "no scan": {"scan": {"enabled": False}},
     "scan that is seen in metrics and Events alone": {"scan": {"reports": False, "registryCompliances": False}},
-    "PostgreSQL": {"audit": {"postgresql": {"host": "audit.postgres.database.azure.com", "port": 6432, "database": "audit", "user": "acr_writer",
+    "PostgreSQL": {"cluster": "prod-weu", "audit": {"postgresql": {"host": "audit.postgres.database.azure.com", "port": 6432, "database": "audit", "user": "acr_writer",
                                             "existingSecret": "audit-postgresql", "caKey": "ca.crt", "retention": "365d"}}},
     "file": {"inventory": {"source": "file", "file": {"registries": "[]"}}},
     "file of somebody else": {"inventory": {"source": "file", "file": {"existingConfigMap": "registries", "key": "list.json"}}},

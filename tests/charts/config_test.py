@@ -143,6 +143,13 @@ class Config(unittest.TestCase):
         self.assertIn("audit.postgresql.host: nothing is sent with audit.enabled=false",
                       refusal({"audit": {"enabled": False, "postgresql": whole}}))
 
+    def test_the_audit_api_over_postgresql_needs_the_clusters_name(self):
+        whole = {"host": "db.example", "database": "a", "user": "u", "existingSecret": "s"}
+        self.assertIn("cluster: is empty; with audit.postgresql.host and audit.api.enabled set it",
+                      refusal({"audit": {"postgresql": whole}}))
+        Release({"cluster": "weu", "audit": {"postgresql": whole}})
+        Release({"audit": {"postgresql": whole, "api": {"enabled": False}}})
+
     def test_each_address_of_the_headless_service_is_a_replica(self):
         for values, port in (({}, 8443), (CASES["in the node's network"], 9443)):
             release = Release(values)

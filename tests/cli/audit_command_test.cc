@@ -189,6 +189,8 @@ TEST_F(AuditCommandTest, FiltersReachTheQuery) {
   EXPECT_EQ(uids([](AuditArguments& a) { a.filter.image = "quay.io/*"; }), "2 ");
   EXPECT_EQ(uids([](AuditArguments& a) { a.filter.user = "bert"; }), "2 ");
   EXPECT_EQ(uids([](AuditArguments& a) { a.filter.uid = "1"; }), "1 ");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.cluster = "weu"; }), "");
+  EXPECT_EQ(uids([](AuditArguments& a) { a.filter.cluster = "*"; }), "2 1 old ");
   EXPECT_EQ(uids([](AuditArguments& a) { a.limit = 1; }), "2 ");
 }
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/record.h"
+#include "cli/audit_source.h"
 #include "policy/decision.h"
 #include "tests/audit/sample_changes.h"
 #include "tests/audit/scratch.h"
@@ -45,7 +46,8 @@ class AuditReplayTest : public ::testing::Test {
     folder_.Write("more.yaml", kMore);
   }
 
-  audit::Record Admit(std::string_view policy, const std::string& image, std::chrono::seconds age = 1h, const std::string& ns = "shop") {
+  audit::Record Admit(std::string_view policy, const std::string& image, std::chrono::seconds age = 1h, const std::string& ns = "shop",
+                      const std::string& cluster = {}) {
     const auto state = support::DefaultState(policy);
     auto review = nlohmann::json::parse(support::PodReview("u" + std::to_string(++admitted_), image));
     review["request"]["namespace"] = ns;
@@ -55,6 +57,7 @@ class AuditReplayTest : public ::testing::Test {
     EXPECT_TRUE(admission);
     audit::RequestContext context;
     context.time = clock_.Now() - age;
+    context.cluster = cluster;
     return audit::MakeRecord(*admission, policy::Decide(*state->policy, state->facts, *admission, context.time), *state->policy, context);
   }
 
@@ -198,6 +201,41 @@ TEST_F(AuditReplayTest, LooksAtTheTimeAndNamespaceThatIsAskedFor) {
   EXPECT_EQ(denied(arguments), 1);
   arguments.namespace_name = "shop*";
   EXPECT_EQ(denied(arguments), 2);
+}
+
+TEST_F(AuditReplayTest, LooksAtTheClusterThatIsAskedFor) {
+  Keep({Admit(kAudit, support::kCompliantImage, 1h, "shop", "dev"), Admit(kAudit, support::kNonCompliantImage, 1h, "shop", "weu"),
+        Admit(kAudit, support::kNonCompliantImage)});
+  AuditReplayArguments arguments = With("deny.yaml");
+  arguments.cluster = "dev";
+  constexpr const char* kOne = "1 admission since 2026-11-16T12:00:00Z in cluster dev: 1 the same\n";
+  EXPECT_EQ(Run(arguments).out, kOne);
+  AuditReplayArguments lines = With("deny.yaml");
+  lines.database.clear();
+  lines.records = "-";
+  lines.cluster = "dev";
+  EXPECT_EQ(Run(lines, lines_).out, kOne);
+  for (const char* all : {"*", ""}) {
+    arguments.cluster = all;
+    EXPECT_THAT(Run(arguments).out, StartsWith("3 admissions since 2026-11-16T12:00:00Z: 1 the same, 2 would be denied"));
+  }
+}
+
+TEST_F(AuditReplayTest, OverPostgresqlAPolicyIsTriedOnItsOwnCluster) {
+  const std::string postgresql = "audit: {postgresql: {host: /nowhere, database: a, user: u}}\n";
+  const std::string needed = "tls: {certificate: a, key: b}\ninventory: {source: file, file: r.json}\n";
+  folder_.Write("named.yaml", needed + postgresql + "cluster: weu\n");
+  folder_.Write("nameless.yaml", needed + postgresql);
+  folder_.Write("local.yaml", needed + "cluster: weu\n");
+  EXPECT_EQ(ClusterOfPolicy(folder_ / "named.yaml"), "weu");
+  EXPECT_EQ(ClusterOfPolicy(folder_ / "local.yaml"), "") << "a replica's log is all its own";
+  AuditReplayArguments arguments = With("deny.yaml");
+  arguments.database.clear();
+  arguments.inputs.config = folder_ / "nameless.yaml";
+  const Ran ran = Run(arguments);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("nameless.yaml: names no cluster, and a policy is of one"));
+  EXPECT_THAT(ran.err, HasSubstr("--cluster '*' for all"));
 }
 
 TEST_F(AuditReplayTest, PrintsOneObjectForPrograms) {

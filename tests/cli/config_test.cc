@@ -181,6 +181,17 @@ TEST_F(ConfigTest, AnAuditApiNeedsALogAndAnApiServer) {
   EXPECT_EQ(ProblemsBeyondRequired("audit: {enabled: false, api: false}\n"), "");
 }
 
+TEST_F(ConfigTest, AnAuditApiOverPostgresqlNeedsToKnowItsCluster) {
+  const std::string postgresql = "postgresql: {host: db.example, database: audit, user: writer}";
+  const std::string needed = "kubernetes: {}\naudit: {api: true, " + postgresql + "}\n";
+  EXPECT_THAT(ProblemsBeyondRequired(needed),
+              HasSubstr("config.yaml:4:14: audit.api: needs cluster with audit.postgresql, which may have other clusters' records, of "
+                        "namespaces with the same names; set cluster to a name that no other has"));
+  EXPECT_THAT(ProblemsBeyondRequired(needed + "cluster: \"\"\n"), HasSubstr("audit.api: needs cluster"));
+  EXPECT_EQ(ProblemsBeyondRequired(needed + "cluster: prod-weu\n"), "");
+  EXPECT_EQ(ProblemsBeyondRequired("audit: {" + postgresql + "}\n"), "");
+}
+
 TEST_F(ConfigTest, ReplicasAreFoundByAServiceAndBelievedByAName) {
   const std::string needed = "kubernetes: {}\naudit:\n  api: true\n";
   const cli::Config config =

@@ -73,7 +73,7 @@ class TestReplica {
     const auto permit = [](std::string_view, std::string_view, std::string_view) {
       return webhook::Authorization{webhook::Authorization::Kind::kAllowed, "system:serviceaccount:acr:acr", ""};
     };
-    const auto answer = webhook::Answer({.target = request.url.substr(path), .token = "token", .peer = "10.0.0.9"}, **reader, **reader,
+    const auto answer = webhook::Answer({.target = request.url.substr(path), .token = "token", .peer = "10.0.0.9"}, {**reader, **reader},
                                         permit, clock_.Now());
     return support::JsonResponse(static_cast<int>(answer.status), answer.body);
   }
@@ -252,6 +252,14 @@ TEST_F(FleetReaderTest, AFilterHoldsForAll) {
   a.Commit({.uid = "a2", .namespace_name = "other"});
   b.Commit({.uid = "b1", .namespace_name = "shop"});
   EXPECT_THAT(UidsOf(Read({.filter = {.namespace_name = "shop"}}).rows), UnorderedElementsAre("a1", "b1"));
+}
+
+TEST_F(FleetReaderTest, ReplicasAreOfOneClusterAndAreNotAskedForOthers) {
+  const auto page = reader_->Read({.filter = {.cluster = "weu"}});
+  ASSERT_FALSE(page);
+  EXPECT_THAT(page.error().ToString(), HasSubstr("leave the cluster out"));
+  EXPECT_EQ(page.error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(reader_->Summarise({.cluster = "weu"}));
 }
 
 TEST_F(FleetReaderTest, AnAddressThatIsFoundTwiceIsAskedOnce) {

@@ -72,6 +72,8 @@ TEST(CommandLine, ReadsAuditReplay) {
   EXPECT_EQ(arguments.until, "1d");
   EXPECT_EQ(arguments.namespace_name, "shop*");
   EXPECT_EQ(arguments.output, OutputFormat::kJson);
+  EXPECT_EQ(arguments.cluster, "");
+  EXPECT_EQ(Parsed<AuditReplayArguments>({"audit", "replay", "--policy", "p", "--cluster", "weu"}).cluster, "weu");
   EXPECT_EQ(Parsed<AuditReplayArguments>({"audit", "replay", "--policy", "p", "--records", "-", "--registries", "r"}).records, "-");
   EXPECT_THAT(UsageOf({"audit", "replay", "--database", "d"}).text, HasSubstr("--policy is required"));
   EXPECT_EQ(UsageOf({"audit", "replay", "--policy", "p", "--records", "-", "--database", "d"}).exit_code, kExitError);
@@ -80,10 +82,10 @@ TEST(CommandLine, ReadsAuditReplay) {
 }
 
 TEST(CommandLine, ReadsEveryFilterOfAudit) {
-  const auto arguments =
-      Parsed<AuditArguments>({"audit", "--database", "d",      "--since",    "1h", "--until", "2026-11-23", "--namespace",
-                              "shop",  "--decision", "Denied", "--registry", "h",  "--image", "*:latest",   "--user",
-                              "anna",  "--uid",      "u-1",    "--limit",    "7",  "-o",      "jsonl",      "--follow"});
+  const auto arguments = Parsed<AuditArguments>(
+      {"audit",      "--database", "d",          "--since", "1h",      "--until",  "2026-11-23", "--namespace", "shop",
+       "--decision", "Denied",     "--registry", "h",       "--image", "*:latest", "--user",     "anna",        "--uid",
+       "u-1",        "--limit",    "7",          "-o",      "jsonl",   "--follow", "--cluster",  "weu"});
   EXPECT_EQ(arguments.database, "d");
   EXPECT_EQ(arguments.filter.since, "1h");
   EXPECT_EQ(arguments.filter.until, "2026-11-23");
@@ -93,15 +95,16 @@ TEST(CommandLine, ReadsEveryFilterOfAudit) {
   EXPECT_EQ(arguments.filter.image, "*:latest");
   EXPECT_EQ(arguments.filter.user, "anna");
   EXPECT_EQ(arguments.filter.uid, "u-1");
+  EXPECT_EQ(arguments.filter.cluster, "weu");
   EXPECT_EQ(arguments.limit, 7);
   EXPECT_EQ(arguments.output, AuditOutput::kJsonLines);
   EXPECT_TRUE(arguments.follow);
 }
 
 TEST(CommandLine, ReadsAuditSummaryAndAuditShow) {
-  const auto summary =
-      Parsed<AuditSummaryArguments>({"audit", "summary", "--config", "c", "--until", "1h", "--namespace", "shop*", "--decision", "Denied",
-                                     "--registry", "h", "--user", "u", "--limit", "3", "-o", "json"});
+  const auto summary = Parsed<AuditSummaryArguments>({"audit",      "summary", "--config",   "c",  "--until", "1h", "--namespace", "shop*",
+                                                      "--decision", "Denied",  "--registry", "h",  "--user",  "u",  "--limit",     "3",
+                                                      "-o",         "json",    "--cluster",  "weu"});
   EXPECT_EQ(summary.config, "c");
   EXPECT_EQ(summary.filter.since, "24h");
   EXPECT_EQ(summary.filter.until, "1h");
@@ -109,13 +112,15 @@ TEST(CommandLine, ReadsAuditSummaryAndAuditShow) {
   EXPECT_EQ(summary.filter.decision, "Denied");
   EXPECT_EQ(summary.filter.registry, "h");
   EXPECT_EQ(summary.filter.user, "u");
+  EXPECT_EQ(summary.filter.cluster, "weu");
   EXPECT_EQ(summary.limit, 3);
   EXPECT_EQ(summary.output, OutputFormat::kJson);
   EXPECT_EQ(Parsed<AuditSummaryArguments>({"audit", "summary", "--since", "7d"}).filter.since, "7d");
 
-  const auto show = Parsed<AuditShowArguments>({"audit", "show", "--database", "d", "u-1"});
+  const auto show = Parsed<AuditShowArguments>({"audit", "show", "--database", "d", "u-1", "--cluster", "weu"});
   EXPECT_EQ(show.database, "d");
   EXPECT_EQ(show.uid, "u-1");
+  EXPECT_EQ(show.cluster, "weu");
   EXPECT_EQ(show.output, OutputFormat::kTable);
   EXPECT_THAT(UsageOf({"audit", "show"}).text, HasSubstr("uid"));
   EXPECT_THAT(UsageOf({"audit", "--since", "1h", "summary"}).text, HasSubstr("behind `summary`"));

@@ -19,10 +19,13 @@
 #include "audit/summary_builder.h"
 #include "base/hex.h"
 #include "base/text.h"
+#include "cli/audit_source.h"
+#include "cli/config.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/postgres_server.h"
+#include "webhook/audit_api.h"
 
 namespace audit {
 namespace {
@@ -65,8 +68,8 @@ class PostgresqlReaderTest : public testing::Test {
     }
     replica.log_hex = base::ToHex(replica.store->ReadRows(0, 1, 1).value().log);
   }
-  std::unique_ptr<Reader> MakeReader(std::chrono::milliseconds deadline = 60s) const {
-    return MakePostgresqlReader({server_, support::ResolveLoopback, deadline, stop_});
+  std::unique_ptr<Reader> MakeReader(std::chrono::milliseconds deadline = 60s, const std::string& cluster = {}) const {
+    return MakePostgresqlReader({server_, support::ResolveLoopback, cluster, deadline, stop_});
   }
   static std::vector<std::string> Texts(const std::vector<Row>& rows) {
     std::vector<std::string> texts;
@@ -103,7 +106,7 @@ bool Matches(const Filter& filter, const Known& known) {
          (filter.decision.empty() || filter.decision == policy::ToString(sample.decision)) &&
          TextMatches(base::AsciiLower(filter.registry), sample.registry) &&
          (filter.image.empty() || GlobMatches(filter.image, sample.image)) && TextMatches(filter.user, sample.user) &&
-         (filter.uid.empty() || filter.uid == sample.uid);
+         (filter.uid.empty() || filter.uid == sample.uid) && (filter.cluster.empty() || filter.cluster == sample.cluster);
 }
 
 TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
@@ -113,6 +116,7 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
   const std::vector<std::string> users = {"anna", "anna*", "system:serviceaccount:a:b", "o'brien", "\"q\""};
   const std::vector<std::string> registries = {"contoso.azurecr.io", "contoso2.azurecr.io", "docker.io"};
   const std::vector<std::string> images = {"contoso.azurecr.io/shop/cart:1.4", "nginx", "a_b%c\\d", "é/ü:1", "docker.io/library/x"};
+  const std::vector<std::string> clusters = {"", "dev", "weu"};
   const auto time = [&] { return clock_.Now() - std::chrono::minutes(random() % (60 * 72)); };
 
   std::vector<Replica> replicas;
@@ -134,7 +138,8 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
                                 .image = any(images),
                                 .registry = any(registries),
                                 .requirement = any({"private-link", "sources"}),
-                                .time = time()};
+                                .time = time(),
+                                .cluster = any(clusters)};
       records.push_back(sample.Make());
       all.push_back({sample, records.back(), {}, 0});
     }
@@ -146,9 +151,15 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
     }
   }
 
-  const auto reader = MakeReader();
+  const auto of_all = MakeReader();
+  const auto of_dev = MakeReader(60s, "dev");
   for (int round = 0; round < 120; ++round) {
+    const bool confined = random() % 4 == 0;
+    Reader* const reader = confined ? of_dev.get() : of_all.get();
     Filter filter;
+    if (random() % 3 == 0) {
+      filter.cluster = any({"dev", "weu", "d", "dev*"});
+    }
     if (random() % 3 == 0) {
       filter.since = time();
     }
@@ -176,7 +187,8 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
     SCOPED_TRACE("round " + std::to_string(round));
 
     std::vector<Known> wanted;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(wanted), [&](const Known& known) { return Matches(filter, known); });
+    std::copy_if(all.begin(), all.end(), std::back_inserter(wanted),
+                 [&](const Known& known) { return Matches(filter, known) && (!confined || known.sample.cluster == "dev"); });
     SummaryBuilder counted;
     for (const Known& known : wanted) {
       counted.AddRow(known.sample.time, policy::ToString(known.sample.decision), known.sample.namespace_name, known.sample.user,
@@ -220,6 +232,44 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
       return lines;
     };
     EXPECT_EQ(text(*summary), text(expected));
+  }
+}
+
+TEST_F(PostgresqlReaderTest, WhoMayReadANamespaceOfOneClusterReadsNothingOfTheOtherOverHttp) {
+  Replica dev = MakeReplica();
+  Replica weu = MakeReplica();
+  const auto record = [&](const char* uid, const char* namespace_name, const char* user, const char* cluster) {
+    return SampleRecord{.uid = uid, .namespace_name = namespace_name, .user = user, .time = clock_.Now(), .cluster = cluster}.Make();
+  };
+  Send(dev, {record("here", "secret", "anna", "dev"), record("same", "secret", "anna", "dev")});
+  Send(weu, {record("there", "secret", "berta", "weu"), record("same", "secret", "berta", "weu"), record("other", "shop", "berta", "weu")});
+
+  cli::Config config;
+  config.cluster = "dev";
+  config.audit.postgresql.emplace().server = server_;
+  const auto reader = cli::OpenClusterRecords(config, 60s, stop_);
+  for (const std::string& may : {std::string("secret"), std::string()}) {
+    const auto authorize = [&](std::string_view, std::string_view, std::string_view namespace_name) {
+      using Kind = webhook::Authorization::Kind;
+      return webhook::Authorization{may.empty() || namespace_name == may ? Kind::kAllowed : Kind::kForbidden, "anna", ""};
+    };
+    const auto ask = [&](const std::string& target) {
+      return webhook::Answer({.target = "/audit/v1/" + target, .token = "t", .peer = ""}, {*reader, *reader, config.cluster}, authorize,
+                             clock_.Now());
+    };
+    std::vector<std::string> answers;
+    for (const char* target : {"decisions?namespace=secret", "decisions?namespace=secret&order=oldest", "decisions/same", "decisions/here",
+                               "summary?namespace=secret"}) {
+      answers.push_back(ask(target).body);
+      EXPECT_THAT(answers.back(), AllOf(HasSubstr("anna"), testing::Not(HasSubstr("berta")))) << target;
+    }
+    EXPECT_THAT(nlohmann::json::parse(answers.front())["decisions"], SizeIs(2));
+    EXPECT_EQ(nlohmann::json::parse(answers.back())["hours"][0]["denied"], 2);
+    EXPECT_EQ(ask("decisions/there").status, 404u);
+    if (may.empty()) {
+      EXPECT_THAT(nlohmann::json::parse(ask("decisions").body)["decisions"], SizeIs(2));
+      EXPECT_THAT(ask("summary").body, testing::Not(HasSubstr("berta")));
+    }
   }
 }
 

@@ -23,6 +23,7 @@ struct FakeDecision {
   std::string user = "jane";
   std::string registry = "contoso.azurecr.io";
   base::Time time{};
+  std::string cluster = {};
   std::string record = {};  // as it is; "": made of the above
 };
 
@@ -40,7 +41,8 @@ class FakeAuditLog final : public audit::Reader {
     const auto text = [](const std::string& value) { return nlohmann::json(value).dump(); };
     return R"({"time":)" + text(base::FormatTime(decision.time)) + R"(,"uid":)" + text(decision.uid) + R"(,"decision":)" +
            text(decision.decision) + R"(, "resource":{"kind":"Pod","namespace":"decoy"},"namespace":)" +
-           (decision.namespace_name ? text(*decision.namespace_name) : "null") + R"(,"user":)" + text(decision.user) + "}";
+           (decision.namespace_name ? text(*decision.namespace_name) : "null") + R"(,"user":)" + text(decision.user) +
+           (decision.cluster.empty() ? "" : R"(,"cluster":)" + text(decision.cluster)) + "}";
   }
 
   base::Result<audit::Page> Read(const audit::Query& query) override {
@@ -123,7 +125,8 @@ class FakeAuditLog final : public audit::Reader {
                       (decision.namespace_name && TextMatches(filter.namespace_name, *decision.namespace_name));
     return here && (!filter.since || decision.time >= *filter.since) && (!filter.until || decision.time < *filter.until) &&
            (filter.decision.empty() || filter.decision == decision.decision) && (filter.uid.empty() || filter.uid == decision.uid) &&
-           TextMatches(filter.user, decision.user) && TextMatches(filter.registry, decision.registry);
+           (filter.cluster.empty() || filter.cluster == decision.cluster) && TextMatches(filter.user, decision.user) &&
+           TextMatches(filter.registry, decision.registry);
   }
 
   static void Count(audit::Counts& counts, const FakeDecision& decision) {

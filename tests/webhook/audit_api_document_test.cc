@@ -251,7 +251,7 @@ TEST(AuditApiDocument, AnswersAreAsItsSchemasSay) {
   OneRecord log(record.value());
   const auto ask = [&](const std::string& target, Authorization::Kind kind = Authorization::Kind::kAllowed) {
     const auto authorize = [kind](std::string_view, std::string_view, std::string_view) { return Authorization{kind, "jane", ""}; };
-    return Answer({.target = "/audit/v1/" + target, .token = "t", .peer = ""}, log, log, authorize, kNow);
+    return Answer({.target = "/audit/v1/" + target, .token = "t", .peer = ""}, {log, log}, authorize, kNow);
   };
   EXPECT_THAT(ProblemsOf(json::parse(ask("decisions").body), "Page"), IsEmpty());
   EXPECT_THAT(ProblemsOf(json::parse(ask("decisions?scope=replica").body), "Page"), IsEmpty());

@@ -41,7 +41,8 @@ class AuditApi : public testing::Test {
   }
 
   AuditAnswer Ask(const std::string& target, const std::string& token = "secret-token") {
-    return Answer({.target = "/audit/v1/" + target, .token = token, .peer = "10.0.0.1"}, replica_, cluster_, AsAuthorize(), kNow);
+    return Answer({.target = "/audit/v1/" + target, .token = token, .peer = "10.0.0.1"}, {replica_, cluster_, cluster_name_}, AsAuthorize(),
+                  kNow);
   }
 
   Authorize AsAuthorize() {
@@ -69,6 +70,7 @@ class AuditApi : public testing::Test {
   FakeAuditLog cluster_;
   Kind kind_ = Kind::kAllowed;
   std::string reason_;
+  std::string cluster_name_;
   std::set<std::string> may_ = {""};  // namespaces; "" all
   std::vector<std::string> asked_;
 };
@@ -225,6 +227,29 @@ TEST_F(AuditApi, OneDecisionMayBeSeenByItsNamespacesViewer) {
   may_ = {"shop"};
   EXPECT_EQ(Ask("decisions/1").status, 200u);
   EXPECT_THAT(asked_, ElementsAre("get ", "get shop"));
+}
+
+TEST_F(AuditApi, WhatAReaderBringsOfAnotherClusterIsNotShown) {
+  cluster_name_ = "dev";
+  FakeAuditLog mixed;
+  mixed.Add({.uid = "1", .namespace_name = "shop", .time = kEarlier, .cluster = "dev"});
+  mixed.Add({.uid = "2", .namespace_name = "shop", .user = "secret", .time = kNow, .cluster = "weu"});
+  mixed.Add({.uid = "3", .namespace_name = "shop", .user = "secret", .time = kNow});
+  const auto ask = [&](const std::string& target) {
+    return Answer({.target = "/audit/v1/" + target, .token = "secret-token", .peer = "10.0.0.1"}, {mixed, mixed, cluster_name_},
+                  AsAuthorize(), kNow);
+  };
+  for (const std::set<std::string>& may : {std::set<std::string>{"", "shop"}, std::set<std::string>{"shop"}}) {
+    may_ = may;
+    for (const char* target : {"decisions?namespace=shop", "decisions/2", "decisions/3"}) {
+      const AuditAnswer answer = ask(target);
+      EXPECT_EQ(answer.status, 500u) << target;
+      EXPECT_THAT(answer.body, AllOf(HasSubstr("another cluster"), Not(HasSubstr("secret")))) << target;
+    }
+    EXPECT_EQ(ask("decisions/1").status, 200u);
+    EXPECT_THAT(Uids(ask("decisions?namespace=shop&limit=1&order=oldest")), ElementsAre("1"));
+    EXPECT_THAT(Uids(ask("decisions?namespace=shop&scope=replica")), ElementsAre("3", "2", "1")) << "its own log, whatever it was called";
+  }
 }
 
 TEST_F(AuditApi, VerdictsThatTurnedAreTheClustersAndNoNamespaces) {

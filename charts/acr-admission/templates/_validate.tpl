@@ -54,6 +54,9 @@
 {{- if and .host (not $.Values.audit.enabled) }}
 {{- $problems = append $problems "audit.postgresql.host: nothing is sent with audit.enabled=false; leave it out" }}
 {{- end }}
+{{- if and .host (include "acr-admission.auditApi" $) (not $.Values.cluster) }}
+{{- $problems = append $problems "cluster: is empty; with audit.postgresql.host and audit.api.enabled set it to a name that no other cluster has, by which the API tells this cluster's records from others'" }}
+{{- end }}
 {{- end }}
 {{- if not (include "acr-admission.usesKubernetes" .) }}
 {{- range $value, $on := dict "audit.api.enabled" (include "acr-admission.auditApi" .) "audit.events" (include "acr-admission.auditEvents" .) "scan.enabled" .Values.scan.enabled }}
