@@ -62,9 +62,10 @@ tl::expected<std::shared_ptr<Definition>, std::string> Build(const json& documen
   if (!compiled) {
     return tl::unexpected(std::move(compiled.error()));
   }
-  tl::expected<JudgedTypes, std::string> types = TypesJudged(*compiled, base::EqualsIgnoreAsciiCase(mode, "Indexed"));
+  tl::expected<JudgedTypes, std::string> types =
+      TypesJudged(*compiled, base::EqualsIgnoreAsciiCase(mode, "Indexed"), path + ".policyRule.if");
   if (!types) {
-    return tl::unexpected(path + ".policyRule.if: " + types.error());
+    return tl::unexpected(std::move(types.error()));
   }
   tl::expected<CompiledExistence, std::string> existence = CompileExistence(*then, *types, *parameters, path + ".policyRule.then");
   if (!existence) {

@@ -80,6 +80,7 @@ class Compiler {
   Step<Rule> CompileNode(const json& node, const std::string& path, std::size_t nesting);
 
   RuleContext& context() { return context_; }
+  const std::string& computed_type() const { return computed_type_; }
 
  private:
   static tl::unexpected<std::string> Wrong(const std::string& path, const std::string& message) {
@@ -101,6 +102,7 @@ class Compiler {
   RuleContext context_;
   std::size_t conditions_ = 0;
   std::size_t value_counts_ = 0;
+  std::string computed_type_;
   std::map<std::pair<const ChildKind*, std::vector<std::string>>, std::size_t> counts_;  // how many counts there are of each array
 };
 
@@ -191,6 +193,11 @@ Step<Rule> Compiler::CompileCondition(const json& node, const std::string& path,
     return tl::unexpected(std::move(operand.error()));
   }
   condition.right = std::move(*operand);
+  const Field* field = std::get_if<Field>(&condition.left);
+  if (field != nullptr && field->location.text == "type" && !std::holds_alternative<json>(condition.right.value) &&
+      computed_type_.empty()) {
+    computed_type_ = right_path;
+  }
   // A literal that this comparison fails on would make every resource fail: better said now. An actual value that suits
   // the comparison stands in for the resource's.
   if (const json* literal = std::get_if<json>(&condition.right.value)) {
@@ -352,13 +359,8 @@ Step<Operand> Compiler::CompileOperand(const json& value, const std::string& pat
       Step<std::shared_ptr<const CompiledExpression>> expression = Compile(*text, path);
       return expression ? Step<Operand>(Operand{std::move(*expression)}) : tl::unexpected(std::move(expression.error()));
     }
-    if (!text->starts_with("[[")) {
-      return Operand{value};
-    }
-    if (!text->ends_with(']')) {
-      return Wrong(path, "\"[[\" stands for a literal \"[\" only in a text that ends with \"]\"; write one bracket otherwise");
-    }
-    return Operand{json(text->substr(1))};
+    tl::expected<std::string, std::string> literal = LiteralText(*text);
+    return literal ? Step<Operand>(Operand{json(*std::move(literal))}) : Wrong(path, literal.error());
   }
   if (value.is_array()) {
     std::vector<Operand> elements;
@@ -423,7 +425,7 @@ tl::expected<CompiledRule, std::string> CompileRule(const json& condition, const
   }
   RuleContext& context = compiler.context();
   return CompiledRule{std::make_shared<const Rule>(std::move(*rule)), std::move(context.used), std::move(context.alias_kinds),
-                      context.uses_time};
+                      compiler.computed_type(), context.uses_time};
 }
 
 }  // namespace policy

@@ -89,6 +89,7 @@ struct CompiledRule {
   std::shared_ptr<const Rule> rule;
   std::set<std::string> parameters;        // the names of those that the rule uses
   std::set<const ChildKind*> alias_kinds;  // whose aliases it names; null: the registry's
+  std::string computed_type;  // the path of the first thing that is no literal and that a condition compares `type` with; "": none
   bool uses_time = false;
 };
 

@@ -50,13 +50,20 @@ std::optional<bool> TrueByType(const Rule& rule, std::string_view type) {
 bool CanBeTrueFor(const Rule& rule, std::string_view type) { return TrueByType(rule, type) != false; }
 
 // Of a rule that its type conditions leave open.
-tl::expected<JudgedTypes, std::string> TypesOfAliases(const CompiledRule& rule) {
+tl::expected<JudgedTypes, std::string> TypesOfAliases(const CompiledRule& rule, const std::string& path) {
   if (rule.alias_kinds.size() > 1) {
     std::string names;
     for (const ChildKind* kind : rule.alias_kinds) {
       names += (names.empty() ? "" : ", ") + std::string(TypeOf(kind));
     }
-    return tl::unexpected("the rule names aliases of several types (" + names + "), and no type condition chooses between them");
+    return tl::unexpected(path + ": the rule names aliases of several types (" + names + "), and no type condition chooses between them");
+  }
+  if (rule.alias_kinds.empty() && !rule.computed_type.empty()) {
+    return tl::unexpected(
+        rule.computed_type +
+        ": only a literal tells whether the rule is about registries or about which of their children, and the rule names no "
+        "alias of any of them; write the type out (\"" +
+        std::string(kRegistryType) + "\")");
   }
   const ChildKind* kind = rule.alias_kinds.empty() ? nullptr : *rule.alias_kinds.begin();
   JudgedTypes types;
@@ -72,10 +79,10 @@ tl::expected<JudgedTypes, std::string> TypesOfAliases(const CompiledRule& rule) 
 
 std::string_view TypeOf(const ChildKind* kind) { return kind == nullptr ? kRegistryType : kind->type; }
 
-tl::expected<JudgedTypes, std::string> TypesJudged(const CompiledRule& rule, bool indexed) {
+tl::expected<JudgedTypes, std::string> TypesJudged(const CompiledRule& rule, bool indexed, const std::string& path) {
   JudgedTypes types;
   if (CanBeTrueFor(*rule.rule, kAnyOtherType)) {
-    tl::expected<JudgedTypes, std::string> of_aliases = TypesOfAliases(rule);
+    tl::expected<JudgedTypes, std::string> of_aliases = TypesOfAliases(rule, path);
     if (!of_aliases) {
       return of_aliases;
     }
@@ -89,7 +96,7 @@ tl::expected<JudgedTypes, std::string> TypesJudged(const CompiledRule& rule, boo
     }
   }
   if (!types.registry && types.children.empty()) {
-    return tl::unexpected("the rule's type conditions leave out " + std::string(kRegistryType) + " and its children (" +
+    return tl::unexpected(path + ": the rule's type conditions leave out " + std::string(kRegistryType) + " and its children (" +
                           NamesOfChildKinds() + "): it is about another kind of resource and would find every registry compliant");
   }
   const bool any_indexed = types.registry || std::ranges::any_of(types.children, &ChildKind::is_indexed);

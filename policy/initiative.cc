@@ -31,7 +31,11 @@ class Expressions {
   // Whether every one can be understood. The error begins with the path.
   Step<void> Check(const json& value, const std::string& path) {
     if (const std::string* text = value.get_ptr<const std::string*>()) {
-      return IsTemplateExpression(*text) ? CheckText(*text, path) : Step<void>();
+      if (IsTemplateExpression(*text)) {
+        return CheckText(*text, path);
+      }
+      const auto literal = LiteralText(*text);
+      return literal ? Step<void>() : tl::unexpected(path + ": " + literal.error());
     }
     for (auto member = value.begin(); value.is_structured() && member != value.end(); ++member) {
       const std::string key =

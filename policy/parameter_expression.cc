@@ -18,10 +18,11 @@ using nlohmann::json;
 using Resolved = tl::expected<json, std::string>;
 
 Resolved ResolveText(const std::string& text, const json& parameters) {
-  if (!IsTemplateExpression(text)) {
-    return json(text.starts_with("[[") ? text.substr(1) : text);
-  }
   const auto wrong = [&](const std::string& message) { return tl::unexpected(base::Printable(text, kMaxQuotedText) + ": " + message); };
+  if (!IsTemplateExpression(text)) {
+    tl::expected<std::string, std::string> literal = LiteralText(text);
+    return literal ? Resolved(*std::move(literal)) : wrong(literal.error());
+  }
   std::vector<ParameterDefinition> declared;
   for (const auto& [name, ignored] : parameters.items()) {
     declared.emplace_back().name = name;

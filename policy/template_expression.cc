@@ -209,6 +209,17 @@ bool IsTemplateExpression(std::string_view text) {
   return text.size() >= 2 && text.starts_with('[') && !text.starts_with("[[") && text.ends_with(']');
 }
 
+tl::expected<std::string, std::string> LiteralText(std::string_view text) {
+  if (!text.starts_with("[[")) {
+    return std::string(text);
+  }
+  if (!text.ends_with(']')) {
+    return tl::unexpected(
+        std::string("\"[[\" stands for a literal \"[\" only in a text that ends with \"]\"; write one bracket otherwise"));
+  }
+  return std::string(text.substr(1));
+}
+
 tl::expected<TemplateExpression, std::string> ParseTemplateExpression(std::string_view text) { return Parser(text).Whole(); }
 
 }  // namespace policy

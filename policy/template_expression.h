@@ -36,6 +36,9 @@ struct TemplateExpression {
 // Whether a string of a definition is an expression: "[…]", but not "[[…]", which stands for the literal "[…]".
 bool IsTemplateExpression(std::string_view text);
 
+// What a string of which IsTemplateExpression is false stands for. The error is a message: "[[a" would be "[a" to some and "[[a" to others.
+tl::expected<std::string, std::string> LiteralText(std::string_view text);
+
 // `text` is one of which IsTemplateExpression is true. The error is a message with the position, from 1.
 tl::expected<TemplateExpression, std::string> ParseTemplateExpression(std::string_view text);
 

@@ -18,6 +18,13 @@ namespace {
 
 using nlohmann::json;
 
+// Of a time that ends with Z: base::Time has six, .NET's times and those that Azure writes have seven.
+char SeventhDecimal(std::string_view time) {
+  constexpr std::size_t kDecimals = 7;
+  const std::size_t point = time.find('.');
+  return point == std::string_view::npos || time.size() - point < kDecimals + 2 ? '0' : time[point + kDecimals];
+}
+
 TemplateResult AddDays(TemplateArguments arguments) {
   const std::string* text = AsText(arguments[0]);
   const std::optional<std::int64_t> days = AsInteger(arguments[1]);
@@ -40,7 +47,9 @@ TemplateResult AddDays(TemplateArguments arguments) {
   if (sum < kFirst || sum >= kEnd) {
     return Fails("the time is beyond the year 9999 or before the year 1");
   }
-  return json(FormatPolicyTime(sum));
+  std::string shown = FormatPolicyTime(sum);
+  shown[shown.size() - 2] = SeventhDecimal(*text);
+  return json(std::move(shown));
 }
 
 struct Address {

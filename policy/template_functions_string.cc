@@ -324,6 +324,10 @@ TemplateResult Format(TemplateArguments arguments) {
     if (index >= arguments.size()) {
       return Fails("there is no argument " + std::string(number));
     }
+    if (const bool* flag = arguments[index].get_ptr<const bool*>(); flag != nullptr && how.empty()) {
+      formatted += *flag ? "True" : "False";  // as .NET writes it; concat and string are Azure's own
+      continue;
+    }
     tl::expected<std::string, TemplateFailure> piece = Piece(arguments[index]);
     if (!piece) {
       return tl::unexpected(std::move(piece.error()));

@@ -53,13 +53,16 @@ TEST(DefinitionEffect, OfABuiltInThatDeniesActionsIsRefused) {
        {{"listOfResourceTypesDisallowedForDeletion", {{"type", "Array"}}},
         {"effect", {{"type", "String"}, {"allowedValues", {"DenyAction", "Disabled"}}, {"defaultValue", "DenyAction"}}}}},
       {"policyRule", rule}};
-  const json types = {{"listOfResourceTypesDisallowedForDeletion", {"Microsoft.ContainerRegistry/registries"}}};
-  const auto definition = ParseDefinition(document.dump(), "t.json", "t");
-  if (definition) {
-    const auto bound = BindToJudge(**definition, types);
-    ASSERT_FALSE(bound);
-    EXPECT_THAT(bound.error().at(0), HasSubstr("the effect \"DenyAction\" says nothing about compliance"));
-  }
+  const auto of_any_type = ParseDefinition(document.dump(), "t.json", "t");
+  ASSERT_FALSE(of_any_type);
+  EXPECT_THAT(of_any_type.error().message, HasSubstr("$.policyRule.if.in: only a literal tells"));
+  json of_registries = document;
+  of_registries["policyRule"]["if"]["in"] = {"Microsoft.ContainerRegistry/registries"};
+  const auto definition = ParseDefinition(of_registries.dump(), "t.json", "t");
+  ASSERT_TRUE(definition) << definition.error().message;
+  const auto bound = BindToJudge(**definition, json::object());
+  ASSERT_FALSE(bound);
+  EXPECT_THAT(bound.error().at(0), HasSubstr("the effect \"DenyAction\" says nothing about compliance"));
 }
 
 TEST(DefinitionEffect, OfAParameterIsKnownWhenItIsBound) {

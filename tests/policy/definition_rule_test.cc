@@ -356,6 +356,24 @@ TEST(DefinitionRule, RulesAboutOtherTypesAreRefused) {
   EXPECT_EQ(ErrorOf(R"({"field": "location", "notIn": ["eastus"]})"), "no error") << "such a rule judges every type";
 }
 
+TEST(DefinitionRule, ATypeThatIsComputedIsRefusedWhereNothingElseTellsTheKind) {
+  const json parameters = {{"t", {{"type", "String"}}}, {"l", {{"type", "Array"}}}};
+  const std::string said = ": only a literal tells whether the rule is about registries or about which of their children";
+  const auto refused = [&](const char* condition, const std::string& path) {
+    const std::string error = ErrorOf(condition, parameters);
+    EXPECT_NE(error.find("$.properties.policyRule.if" + path + said), std::string::npos) << error;
+  };
+  refused(R"({"field": "type", "equals": "[parameters('t')]"})", ".equals");
+  refused(R"({"allOf": [{"field": "name", "like": "a*"}, {"not": {"field": "type", "in": ["x", "[parameters('t')]"]}}]})",
+          ".allOf[1].not.in");
+  refused(R"({"field": "TYPE", "notIn": "[parameters('l')]"})", ".notIn");
+  for (const char* told : {R"({"allOf": [{"field": "type", "equals": "[parameters('t')]"}, {"field": "R.tokens/status", "equals": "x"}]})",
+                           R"({"allOf": [{"field": "type", "equals": "Microsoft.ContainerRegistry/registries"},
+                                         {"field": "type", "notIn": "[parameters('l')]"}]})"}) {
+    EXPECT_EQ(ErrorOf(told, parameters), "no error") << told;
+  }
+}
+
 TEST(DefinitionRule, AResourceOfAnotherTypeIsCompliant) {
   json other = Registry();
   other["type"] = "Microsoft.Storage/storageAccounts";

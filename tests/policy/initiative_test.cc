@@ -121,6 +121,8 @@ TEST(Initiative, IsRefusedWithTheJsonPathOfWhatIsNotUnderstood) {
               HasSubstr("$.policyDefinitions[0].parameters.x.value: "));
   EXPECT_THAT(SetErrorOf(Flat({Member("a", {{"x", {{"in", {"[field('name')]"}}}}})})),
               HasSubstr("$.policyDefinitions[0].parameters.x.value.in[0]: an initiative can give nothing but what comes from its own"));
+  EXPECT_THAT(SetErrorOf(Flat({Member("a", {{"x", {"y", "[[abc"}}})})),
+              HasSubstr("$.policyDefinitions[0].parameters.x.value[1]: \"[[\" stands for a literal \"[\" only in a text that ends with"));
   EXPECT_THAT(SetErrorOf(Flat({Member("a")}, {{"p", {{"type", "Text"}}}})), HasSubstr("$.parameters.p.type: expected String"));
 }
 
