@@ -1,5 +1,6 @@
-// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way, and an initiative
-// is refused or gives its definitions values. Bytes that begin with a bracket are an expression, which a definition is made of.
+// Whatever the bytes: a definition is refused with a message, or judges any registry within bounds, always the same way, and its trace
+// agrees with that, and an initiative is refused or gives its definitions values. Bytes that begin with a bracket are an expression, which
+// a definition is made of.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "base/json.h"
 #include "policy/definition.h"
 #include "policy/definition_parameters.h"
+#include "policy/definition_trace.h"
 #include "policy/initiative.h"
 #include "tests/fuzz/require.h"
 
@@ -73,6 +75,42 @@ void CheckEvaluation(const policy::Evaluation& evaluation) {
   }
 }
 
+// Within bounds, and JSON where it says so. The number of conditions and operators is returned.
+std::size_t CheckTrace(const policy::RuleTrace& trace) {
+  std::size_t nodes = 1;
+  Require(trace.matched.size() <= policy::kMaxTracedElements);
+  if (trace.kind == policy::RuleTrace::Kind::kCondition) {
+    Require(!trace.subject.empty() && !trace.comparison.empty());
+    Require(trace.actual.empty() || nlohmann::json::accept(trace.actual));
+    Require(trace.expected.empty() ? !trace.note.empty() : nlohmann::json::accept(trace.expected));
+    const bool open = trace.outcome == policy::Outcome::kFailed || trace.outcome == policy::Outcome::kUnknown;
+    Require(!open || !trace.note.empty());
+  }
+  for (const policy::RuleTrace& member : trace.members) {
+    nodes += CheckTrace(member);
+  }
+  return nodes;
+}
+
+bool IsBad(policy::Outcome outcome) { return outcome == policy::Outcome::kTrue || outcome == policy::Outcome::kFailed; }
+
+// What a trace shows contradicts no finding.
+void CheckTraces(const policy::RegistryTrace& traced, const policy::Evaluation& evaluation) {
+  Require(traced.resources.size() <= policy::kMaxTracedResources);
+  for (const policy::ResourceTrace& resource : traced.resources) {
+    Require(CheckTrace(resource.rule) <= policy::kMaxTraced);
+    bool bad = IsBad(resource.rule.outcome);
+    if (resource.existence) {
+      Require(!resource.existence->subject.empty() && resource.existence->names.size() <= policy::kMaxTracedResources);
+      for (const policy::RuleTrace& condition : resource.existence->conditions) {
+        Require(CheckTrace(condition) <= policy::kMaxTraced);
+      }
+      bad = bad && resource.existence->outcome == policy::Outcome::kFalse;
+    }
+    Require(!bad || evaluation.result != policy::FindingResult::kCompliant);
+  }
+}
+
 void CheckDefinition(const policy::Definition& definition) {
   Require(definition.rule != nullptr && definition.name == "fuzz");
   Require(definition.types.registry || !definition.types.children.empty());
@@ -92,6 +130,8 @@ void CheckDefinition(const policy::Definition& definition) {
     for (std::size_t i = 0; i < evaluation.evidence.size(); ++i) {
       Require(Same(evaluation.evidence[i], again.evidence[i]));
     }
+    CheckTraces(policy::TraceRegistry(definition, *bound, registry, kNow), evaluation);
+    Require(CheckTrace(policy::TraceRule(definition, *bound, resource, kNow)) <= policy::kMaxTraced);
   }
 }
 

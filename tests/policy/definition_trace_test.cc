@@ -1,6 +1,7 @@
 #include "policy/definition_trace.h"
 
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -76,6 +77,65 @@ TEST(TraceRule, ShowsWhatACountCounted) {
   EXPECT_THAT(values.subject, HasSubstr("count of values of value where "));
   EXPECT_EQ(values.actual, "1");
   EXPECT_THAT(values.matched, ElementsAre("\"con\""));
+}
+
+// Of each condition what it comes to on values that are not there or empty. T: true, f: false, !: Azure fails the rule.
+TEST(TraceRule, EveryConditionOnWhatIsNotThere) {
+  json registry = Registry();
+  registry["tags"] = {{"null", nullptr}, {"empty", ""}};
+  registry["properties"]["networkRuleSet"] = {{"virtualNetworkRules", json::array()},
+                                              {"ipRules", {{{"value", "a"}}, {{"value", nullptr}}, {{"value", 7}}}}};
+  const std::vector<json> lefts = {"tags.null",
+                                   "tags.nothing",
+                                   "tags.empty",
+                                   std::string(kPrefix) + "networkRuleSet.virtualNetworkRules",
+                                   std::string(kPrefix) + "networkRuleSet.virtualNetworkRules[*].id",
+                                   std::string(kPrefix) + "networkRuleSet.ipRules[*].value"};
+  struct Row {
+    const char* comparison;
+    json operand;
+    const char* outcomes;  // of null, missing, "", [], [*] of nothing, [*] of "a", null and 7
+  };
+  const std::vector<Row> rows = {
+      {"equals", "a", "ffffTf"},
+      {"notEquals", "a", "TTTTTf"},
+      {"equals", "", "ffTfTf"},
+      {"notEquals", "", "TTfTTT"},
+      {"like", "a*", "ffffTf"},
+      {"notLike", "a*", "TTTTTf"},
+      {"like", "*", "ffTfTf"},
+      {"match", "?", "ffffTf"},
+      {"notMatch", "?", "TTTTTf"},
+      {"matchInsensitively", "A", "ffffTf"},
+      {"notMatchInsensitively", "A", "TTTTTf"},
+      {"contains", "a", "ffffTf"},
+      {"notContains", "a", "TTTTTf"},
+      {"in", {"a", "b"}, "ffffTf"},
+      {"notIn", {"a", "b"}, "TTTTTf"},
+      {"notIn", json::array(), "TTTTTT"},
+      {"containsKey", "a", "ffffTf"},
+      {"notContainsKey", "a", "TTTTTT"},
+      {"less", "b", "!!T!T!"},
+      {"lessOrEquals", "b", "!!T!T!"},
+      {"greater", "b", "!!f!Tf"},
+      {"greaterOrEquals", "b", "!!f!Tf"},
+      {"less", 8, "!!!!T!"},
+      {"greater", 6, "!!!!T!"},
+      {"exists", true, "ffTTTf"},
+      {"exists", "false", "TTffTf"},
+  };
+  for (const Row& row : rows) {
+    std::string outcomes;
+    for (const json& left : lefts) {
+      const RuleTrace trace = Trace(json{{"field", left}, {row.comparison, row.operand}}.dump(), registry);
+      EXPECT_EQ(trace.comparison, row.comparison);
+      outcomes += trace.outcome == Outcome::kTrue     ? 'T'
+                  : trace.outcome == Outcome::kFalse  ? 'f'
+                  : trace.outcome == Outcome::kFailed ? '!'
+                                                      : '?';
+    }
+    EXPECT_EQ(outcomes, row.outcomes) << row.comparison << " " << row.operand;
+  }
 }
 
 TEST(TraceRule, ComputesExpressions) {
