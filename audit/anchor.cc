@@ -37,7 +37,14 @@ std::optional<ReadLine> ParseLine(std::string_view line) {
   if (sequence == anchor.end() || !sequence->is_number_integer() || !digest || text("log").empty()) {
     return std::nullopt;
   }
-  return ReadLine{text("log"), {sequence->get<std::int64_t>(), *digest, text("time"), text("replica")}};
+  std::optional<Deletions> deletions;
+  if (const auto deleted = anchor.find("deleted"); deleted != anchor.end()) {
+    if (!deleted->is_number_integer()) {
+      return std::nullopt;
+    }
+    deletions = {deleted->get<std::int64_t>(), anchor.contains("begins")};
+  }
+  return ReadLine{text("log"), {sequence->get<std::int64_t>(), *digest, text("time"), text("replica"), deletions}};
 }
 
 // A beginning of the next line, at most kMaxLine bytes; the rest of a longer one is skipped.
@@ -57,12 +64,18 @@ bool NextLine(std::istream& in, std::string& line) {
 
 }  // namespace
 
-std::string AnchorLine(const Link& link, base::Time time, std::string_view replica) {
+std::string AnchorLine(const Link& link, base::Time time, std::string_view replica, const std::optional<Deletions>& deletions) {
   std::string line;
   base::JsonWriter json(line);
   json.BeginObject().Key("anchor").BeginObject();
   json.Key("time").String(base::FormatTime(time)).Key("replica").String(replica).Key("log").String(base::ToHex(link.log));
   json.Key("sequence").Int(link.sequence).Key("chain").String(base::ToHex(View(link.value)));
+  if (deletions) {
+    json.Key("deleted").Int(deletions->at_most);
+  }
+  if (deletions && deletions->first_of_run) {
+    json.Key("begins").Bool(true);
+  }
   json.EndObject().EndObject();
   return line;
 }
@@ -92,9 +105,9 @@ base::Result<Anchors> ReadAnchors(std::istream& in, std::string_view log) {
   if (in.bad()) {
     return base::Fail(base::ErrorCode::kUnavailable, "cannot be read to its end");
   }
-  const auto order = [](const Anchor& anchor) { return std::tie(anchor.sequence, anchor.value, anchor.time); };
-  std::sort(read.anchors.begin(), read.anchors.end(), [&](const Anchor& a, const Anchor& b) { return order(a) < order(b); });
-  const auto same = [](const Anchor& a, const Anchor& b) { return a.sequence == b.sequence && a.value == b.value; };
+  const auto order = [](const Anchor& anchor) { return std::tie(anchor.sequence, anchor.time, anchor.value); };
+  std::stable_sort(read.anchors.begin(), read.anchors.end(), [&](const Anchor& a, const Anchor& b) { return order(a) < order(b); });
+  const auto same = [&](const Anchor& a, const Anchor& b) { return order(a) == order(b) && a.deletions == b.deletions; };
   read.anchors.erase(std::unique(read.anchors.begin(), read.anchors.end(), same), read.anchors.end());
   return read;
 }

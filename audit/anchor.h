@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <istream>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,18 +17,26 @@
 
 namespace audit {
 
-// {"anchor":{"time":…,"replica":…,"log":…,"sequence":…,"chain":…}} without a newline.
-std::string AnchorLine(const Link& link, base::Time time, std::string_view replica);
+// What an anchor says of retention, so that nobody else's deletions pass for its.
+struct Deletions {
+  std::int64_t at_most = 0;   // so many of the log's records are deleted, from its beginning until the next anchor
+  bool first_of_run = false;  // exactly so many then, as the database said: what a run deletes itself, it counts
+  bool operator==(const Deletions&) const = default;
+};
+
+// {"anchor":{"time":…,"replica":…,"log":…,"sequence":…,"chain":…,"deleted":…}} without a newline. No deletions: as older versions wrote it.
+std::string AnchorLine(const Link& link, base::Time time, std::string_view replica, const std::optional<Deletions>& deletions = {});
 
 struct Anchor {
   std::int64_t sequence = 0;
   Digest value{};
-  std::string time, replica;  // as they were written
+  std::string time, replica;                // as they were written
+  std::optional<Deletions> deletions = {};  // none: of an older version
 };
 
 // The anchors of one log in a collected standard output, and what else is there.
 struct Anchors {
-  std::vector<Anchor> anchors;               // by sequence; the same one is there once
+  std::vector<Anchor> anchors;               // by sequence, then time; the same one is there once
   std::map<std::string, Anchor> other_logs;  // by the log's name in hex: the last anchor; the first kMaxOtherLogs of them
   std::int64_t unreadable = 0;               // lines that begin as an anchor does and are none: cut off, for example
 };

@@ -261,10 +261,13 @@ class SqliteStore final : public Store {
     return trust_ ? trust_->doubt() : std::nullopt;
   }
 
+  void AllowDeletions(std::int64_t total) override { allowed_ = total; }
+
   Size Measure() const override {
     const std::int64_t taken = taken_.load();
     const std::int64_t waiting = options_.waits_for.empty() ? 0 : std::max<std::int64_t>(last_committed_.load() - taken, 0);
-    return {rows_.load(), bytes_.load(), wal_pages_.load() * kPageBytes, set_aside_.load(), waiting, lost_.load()};
+    return {rows_.load(),    bytes_.load(),    wal_pages_.load() * kPageBytes, set_aside_.load(), waiting, lost_.load(),
+            deleted_.load(), held_back_.load()};
   }
 
  private:
@@ -289,6 +292,9 @@ class SqliteStore final : public Store {
           reader_ = std::move(*reader);
           CountRows();
           BeginAges();
+          if (allowed_ != Retention::kAllRows) {
+            allowed_ = deleted_.load();  // what was allowed is of another log
+          }
           damaged_ = false;
           return LoadTaken();
         }
@@ -362,6 +368,14 @@ class SqliteStore final : public Store {
     rows.resize(count);
   }
 
+  void KeepWhatIsAllowed(std::vector<RowSize>& rows) {
+    const auto left = static_cast<std::size_t>(std::max<std::int64_t>(allowed_ - deleted_, 0));
+    if (rows.size() > left) {
+      held_back_ = true;
+      rows.resize(left);
+    }
+  }
+
   base::Result<void> RollUp() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
     if (!reader_->counted) {
       const auto saved = LoadCursor(kHourlyConsumer);
@@ -396,11 +410,15 @@ class SqliteStore final : public Store {
     const base::Time now = clock_.Now();
     const base::Time cutoff = now - options_.retention_age;
     std::int64_t target = options_.retention_bytes;
+    held_back_ = false;
     const auto began = clock_.Monotonic();
     for (int step = 0; step < kMaxSteps && clock_.Monotonic() - began < kMaxRetain; ++step) {
       const std::int64_t taken = options_.waits_for.empty() ? Retention::kAllRows : taken_.load();
       std::int64_t lost = 0;
       auto rows = reader_->retention.TooOld(cutoff, now, std::min(taken, Aged()));
+      if (rows) {
+        KeepWhatIsAllowed(*rows);
+      }
       if (rows && rows->empty()) {
         const auto used = UsedBytes();
         if (!used) {
@@ -425,6 +443,9 @@ class SqliteStore final : public Store {
         }
         if (rows) {
           KeepWhatFits(*rows, *used - target);
+          if (*used <= options_.retention_bytes + options_.retention_bytes / kSlackShare) {
+            KeepWhatIsAllowed(*rows);
+          }
           lost = last_resort ? static_cast<std::int64_t>(rows->size()) : 0;
         }
       }
@@ -538,6 +559,7 @@ class SqliteStore final : public Store {
       return tl::unexpected(NotOpen());
     }
     const sqlite::Outcome<void> result = operation(*writer_);
+    deleted_ = writer_->deleted();
     if (!result) {
       return Failed<void>(result.error());
     }
@@ -548,6 +570,7 @@ class SqliteStore final : public Store {
   void CountRows() REQUIRES(write_mutex_) {
     rows_ = writer_->tally().spare.rows + writer_->tally().kept.rows;
     last_committed_ = writer_->last_id();
+    deleted_ = writer_->deleted();
   }
 
   // A new database knows no cursor: where one was set aside, all of it is taken or lost.
@@ -581,6 +604,9 @@ class SqliteStore final : public Store {
   std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0}, set_aside_{0};
   std::atomic<bool> damaged_{false};
   std::atomic<std::int64_t> taken_{0}, last_committed_{0}, lost_{0};  // taken_: the saved cursor of waits_for
+
+  std::atomic<std::int64_t> deleted_{0}, allowed_{Retention::kAllRows};
+  std::atomic<bool> held_back_{false};
 
   // Where both are held, read_mutex_ was locked first. A commit needs write_mutex_ alone.
   base::Mutex read_mutex_;

@@ -76,6 +76,10 @@ class Store {
   // What was set aside since the last call, for the log.
   virtual std::optional<std::string> TakeNotice() = 0;
 
+  // Retention deletes no more of this log's records than that in all, so that somebody can be told beforehand; before the first call as
+  // many as it has to. Room comes first: what exceeds retention_bytes by more than a thirty-second is deleted all the same.
+  virtual void AllowDeletions(std::int64_t total) = 0;
+
   // Why nothing is deleted for its age at present, as of the last Maintain: the wall clock has stepped (audit/clock_trust.h). None: what is
   // too old goes.
   virtual std::optional<std::string> AgeDoubt() = 0;
@@ -87,6 +91,8 @@ class Store {
     std::int64_t set_aside = 0;  // damaged databases that lie beside it, from this run and earlier ones
     std::int64_t waiting = 0;    // rows behind the cursor of StoreOptions::waits_for
     std::int64_t lost = 0;       // of those, deleted before they were taken: since the store was opened
+    std::int64_t deleted = 0;    // of this log since it was begun: as the database said when it was opened, and what was deleted since
+    bool held_back = false;      // retention waits for AllowDeletions
   };
   virtual Size Measure() const = 0;  // any thread; from counters, no I/O
 };

@@ -51,6 +51,7 @@ base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutp
   if (!cursor) {
     return tl::unexpected(cursor.error());
   }
+  store.AllowDeletions(store.Measure().deleted);  // until the first anchor
   return Stream(store, std::move(consumer), std::move(output), clock, std::move(replica), *cursor);
 }
 
@@ -116,7 +117,11 @@ base::Result<bool> Stream::WriteAll(bool at_end) {
   if (!*link) {
     return true;  // retention was faster: the next row, then
   }
-  pending_ = AnchorLine(**link, clock_->Now(), replica_) + "\n";
+  const Store::Size size = store_->Measure();
+  at_most_ = NextDeletions(size);
+  deleted_ = size.deleted;
+  store_->AllowDeletions(deleted_);  // until it is written
+  pending_ = AnchorLine(**link, clock_->Now(), replica_, Deletions{at_most_, !anchored_}) + "\n";
   anchored_ = taken_;
   anchored_at_ = clock_->Monotonic();
   return WritePending();
@@ -128,7 +133,17 @@ bool Stream::AnchorIsDue(bool at_end) const {
   }
   const std::int64_t rows = taken_ - *anchored_;
   const bool late = finishing_ || clock_->Monotonic() - anchored_at_ >= kAnchorInterval;
-  return rows >= kAnchorRows || (at_end && rows > 0 && late);
+  const Store::Size size = store_->Measure();
+  const bool used_up = size.held_back && size.deleted >= at_most_ && !finishing_;
+  return rows >= kAnchorRows || (at_end && (used_up || (late && (rows > 0 || size.deleted != at_most_))));
+}
+
+std::int64_t Stream::NextDeletions(const Store::Size& size) const {
+  const bool any = size.held_back || size.deleted != deleted_;
+  if (!anchored_ || finishing_ || !any) {
+    return size.deleted;
+  }
+  return size.deleted + std::min(kMostDeletions, 2 * (size.deleted - deleted_) + kDeletionStep);
 }
 
 base::Result<bool> Stream::WritePending() {
@@ -145,6 +160,9 @@ base::Result<bool> Stream::WritePending() {
   pending_.clear();
   written_ = 0;
   taken_ = read_;
+  if (anchored_) {
+    store_->AllowDeletions(at_most_);
+  }
   return true;
 }
 

@@ -34,6 +34,11 @@ class Stream {
   static constexpr std::int64_t kAnchorRows = 1024;
   static constexpr std::chrono::minutes kAnchorInterval{1};
 
+  // Retention deletes no more until the next anchor than the last one said: none where there was nothing to delete, else as many as since
+  // the anchor before twice over and a step, at most this. An anchor is due, too, when that is used up, and when it is too much.
+  static constexpr std::int64_t kMostDeletions = 8192;
+  static constexpr std::int64_t kDeletionStep = 128;
+
   // Begins where the last run with this `consumer` name ended. The store and the clock must outlive it. `replica` goes into
   // anchors.
   static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica);
@@ -55,6 +60,7 @@ class Stream {
   base::Result<bool> WritePending();         // false: the output takes no more
   base::Result<bool> WriteAll(bool at_end);  // and an anchor if one is due
   bool AnchorIsDue(bool at_end) const;
+  std::int64_t NextDeletions(const Store::Size& size) const;
 
   Store* store_;
   std::string consumer_;
@@ -69,6 +75,8 @@ class Stream {
 
   std::optional<std::int64_t> anchored_;  // the last anchor's row; none: there is none of this run
   std::chrono::steady_clock::time_point anchored_at_;
+  std::int64_t deleted_ = 0;  // when it was written
+  std::int64_t at_most_ = 0;  // as it says
   bool finishing_ = false;
 };
 

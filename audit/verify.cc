@@ -50,7 +50,8 @@ class Walk {
 
 class Verifier {
  public:
-  Verifier(sqlite::Connection& connection, std::span<const Anchor> anchors) : connection_(connection), anchors_(anchors) {}
+  Verifier(sqlite::Connection& connection, std::span<const Anchor> anchors)
+      : connection_(connection), all_anchors_(anchors), anchors_(anchors) {}
 
   Outcome<Verification> Run() {
     if (auto begun = Begin(); !begun) {
@@ -66,6 +67,9 @@ class Verifier {
     }
     if (!result_.broken) {
       CheckEnd();
+    }
+    if (!result_.broken) {
+      CheckDeletions();
     }
     if (!result_.broken) {
       if (auto checked = CheckRegistries(); !checked) {
@@ -140,7 +144,7 @@ class Verifier {
     if (tombstones_.id() == next) {
       const auto digest = ReadDigest(tombstones_.row().Text(1));
       value_ = chain_.Next(value_, next, digest.value_or(Digest{}));
-      ++result_.deleted;
+      CountDeleted(next, next);
       result_.last = next;
       CompareAnchors(next, false);
       return tombstones_.Next();
@@ -157,7 +161,7 @@ class Verifier {
       return {};
     }
     result_.unproven_in_front += std::exchange(pending_, 0);
-    result_.deleted += last - first + 1;
+    CountDeleted(first, last);
     result_.last = last;
     value_ = *value;
     // Anchors inside the gap have nothing to be compared with.
@@ -254,6 +258,39 @@ class Verifier {
     }
   }
 
+  void CountDeleted(std::int64_t first, std::int64_t last) {
+    result_.deleted += last - first + 1;
+    const std::int64_t named = all_anchors_.empty() ? 0 : all_anchors_.back().sequence;
+    deleted_and_named_ += std::max<std::int64_t>(std::min(last, named) - first + 1, 0);
+  }
+
+  // More are deleted than retention told of. Of a run's own deletions its anchors tell; so what else was deleted shows at the next run's
+  // first anchor, which counts what it found, or in the database.
+  void CheckDeletions() {
+    const Anchor* before = nullptr;
+    for (const Anchor& anchor : all_anchors_) {
+      if (anchor.deletions && anchor.deletions->first_of_run && before != nullptr && before->deletions &&
+          anchor.deletions->at_most > before->deletions->at_most) {
+        BreakByDeletions(anchor.deletions->at_most, anchor.sequence, *before, " when the run of " + anchor.time + " began");
+        return;
+      }
+      before = &anchor;
+    }
+    if (before == nullptr || !before->deletions) {
+      return;
+    }
+    if (deleted_and_named_ > before->deletions->at_most) {
+      BreakByDeletions(deleted_and_named_, before->sequence, *before, "");
+    }
+    result_.deletions_known = true;
+  }
+
+  void BreakByDeletions(std::int64_t deleted, std::int64_t sequence, const Anchor& anchor, const std::string& when) {
+    Break(result_.first, sequence,
+          std::to_string(deleted) + " deleted" + when + ", by the anchor of " + anchor.time + " at most " +
+              std::to_string(anchor.deletions->at_most) + ": by another hand than retention's, or newer anchors were not given");
+  }
+
   void Break(std::int64_t from, std::int64_t to, std::string what, bool at_row = false) {
     Verification::Break broken{from, to, {}, {}, std::move(what)};
     if (at_row) {
@@ -265,13 +302,15 @@ class Verifier {
   }
 
   sqlite::Connection& connection_;
+  const std::span<const Anchor> all_anchors_;
   std::span<const Anchor> anchors_;  // those that are still to come
   Chain chain_;
   Walk rows_, tombstones_, gaps_;
   Statement by_registry_;
   std::int64_t found_by_registry_ = 0;
-  Digest value_{};            // behind result_.last
-  std::int64_t pending_ = 0;  // records since the last anchor or gap
+  Digest value_{};                      // behind result_.last
+  std::int64_t pending_ = 0;            // records since the last anchor or gap
+  std::int64_t deleted_and_named_ = 0;  // up to the last anchor
   std::int64_t upto_ = 0;
   std::optional<Digest> head_;
   Verification result_;

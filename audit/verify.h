@@ -26,6 +26,7 @@ struct Verification {
   std::string proven_time;             // and its time
   std::int64_t unproven_in_front = 0;  // records before a gap that stands before any anchor of theirs
   std::int64_t unproven_at_end = 0;    // records behind the last anchor
+  bool deletions_known = false;        // the last anchor says how many records were deleted, and not more are
 
   // The first place where the chain does not hold.
   struct Break {

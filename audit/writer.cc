@@ -128,6 +128,11 @@ base::Result<Writer> Writer::Open(const std::string& path, Durability durability
   if (const auto loaded = writer.LoadChain(); !loaded) {
     return failed(loaded.error());
   }
+  const auto deleted = writer.CountDeleted();
+  if (!deleted) {
+    return failed(deleted.error());
+  }
+  writer.deleted_ = *deleted;
   sqlite3_wal_hook(writer.connection_.handle(), StoreWalPages, wal_pages);
   return writer;
 }
@@ -267,8 +272,20 @@ Outcome<void> Writer::Settle() {
     return {};
   }
   Outcome<void> loaded = LoadTally();
+  if (loaded && maybe_deleted_ > 0) {
+    const auto deleted = CountDeleted();
+    if (!deleted) {
+      return tl::unexpected(deleted.error());
+    }
+    deleted_ = std::clamp(*deleted, deleted_, deleted_ + std::exchange(maybe_deleted_, 0));
+  }
   uncertain_ = !loaded;
   return loaded;
+}
+
+Outcome<std::int64_t> Writer::CountDeleted() {
+  auto in_gaps = connection_.QueryInt("SELECT coalesce(sum(last - first + 1), 0) FROM gap");
+  return in_gaps ? Outcome<std::int64_t>(*in_gaps + tombstones_count_) : in_gaps;
 }
 
 template <class Body>
@@ -368,10 +385,14 @@ Outcome<void> Writer::Delete(std::span<const RowSize> rows) {
     }
     return WriteTally(tally, tombstones);
   });
+  const std::int64_t buried = tombstones - tombstones_count_;
   if (result) {
     tally_ = tally;
     tombstones_count_ = tombstones;
+    deleted_ += buried;
     saved_id_ = last_id_;
+  } else {
+    maybe_deleted_ = buried;
   }
   return result;
 }

@@ -60,6 +60,10 @@ class Writer {
 
   sqlite::Outcome<std::int64_t> LoadCursor(std::string_view consumer);
 
+  // Records of this log that were deleted since it was begun: counted at Open, and from then on what this one deletes, whatever else the
+  // database says. After an error the most that it can be.
+  std::int64_t deleted() const { return deleted_ + maybe_deleted_; }
+
   const Tally& tally() const { return tally_; }
   std::int64_t last_id() const { return last_id_; }
   // The greatest time of any row; none: there is no row.
@@ -77,6 +81,7 @@ class Writer {
   sqlite::Outcome<void> Settle();
   sqlite::Outcome<void> LoadChain();
   sqlite::Outcome<void> BeginChain();
+  sqlite::Outcome<std::int64_t> CountDeleted();
   sqlite::Outcome<void> InsertRegistries(const Record& record, std::int64_t id);
   sqlite::Outcome<bool> Remove(std::int64_t id);  // true: it leaves a tombstone
   sqlite::Outcome<bool> Fold(std::int64_t max_tombstones);
@@ -97,7 +102,9 @@ class Writer {
   std::int64_t first_ = 0;  // the id that the chain begins with
   Digest head_{};           // behind last_id_
   std::int64_t tombstones_count_ = 0;
-  bool uncertain_ = false;  // a transaction failed: what it was for may be there all the same, and what is known here be wrong
+  std::int64_t deleted_ = 0;
+  std::int64_t maybe_deleted_ = 0;  // by a transaction that failed
+  bool uncertain_ = false;          // a transaction failed: what it was for may be there all the same, and what is known here be wrong
 };
 
 }  // namespace audit

@@ -86,6 +86,12 @@ int Print(const audit::Verification& found, const std::string& database, const s
     out << "consistent: " << Counted(found.unproven_in_front, "record")
         << " before a gap in what retention left have no anchor of their own, so that nothing is proven of them\n";
   }
+  if (!found.deletions_known && found.deleted > 0) {
+    out << "consistent: that retention deleted the others: the last anchor is of an older version and does not say how many\n";
+  }
+  if (!found.deletions_known && found.deleted > 0 && found.proven == 0) {
+    return kExitOk;  // nothing is left that could be whole
+  }
   out << "whole: " << Counted(found.proven, "record") << " up to record " << found.proven_to << ", by " << Counted(found.anchors, "anchor")
       << ", the last of " << Shown(found.proven_time) << '\n';
   if (found.unproven_at_end > 0) {

@@ -37,6 +37,25 @@ TEST(Anchors, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read.unreadable, 0);
 }
 
+TEST(Anchors, SayHowMuchRetentionDeletesOrAreOfAnOlderVersion) {
+  const Link link{kLog, 7, {}};
+  const base::Time time = support::At("2026-11-23T12:00:00Z");
+  const std::string first = AnchorLine(link, time, "r", Deletions{12, true});
+  const std::string second = AnchorLine(link, time + std::chrono::seconds(1), "r", Deletions{13, false});
+  EXPECT_TRUE(first.ends_with(R"(","deleted":12,"begins":true}})")) << first;
+  EXPECT_TRUE(second.ends_with(R"(","deleted":13}})")) << second;
+  const Anchors read = Read(second + "\n" + first + "\n" + LineOf(8) + second + "\n");
+  ASSERT_EQ(read.anchors.size(), 3u);  // of one record in the order of times
+  EXPECT_EQ(read.anchors[0].deletions->at_most, 12);
+  EXPECT_TRUE(read.anchors[0].deletions->first_of_run);
+  EXPECT_EQ(read.anchors[1].deletions->at_most, 13);
+  EXPECT_FALSE(read.anchors[1].deletions->first_of_run);
+  EXPECT_FALSE(read.anchors[2].deletions);
+  std::string spoilt = first;
+  spoilt.replace(spoilt.find("12,"), 2, "\"1\"");
+  EXPECT_EQ(Read(spoilt + "\n").unreadable, 1);
+}
+
 TEST(Anchors, ComeInTheOrderOfRecordsAndOnce) {
   const Anchors read = Read(LineOf(7) + LineOf(3) + LineOf(7) + LineOf(7, 'w'));
   ASSERT_EQ(read.anchors.size(), 3u);  // two that contradict each other are both there

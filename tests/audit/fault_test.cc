@@ -128,7 +128,7 @@ class Life {
         break;
       }
       if (const auto link = store_->ReadLink(*cursor); link && *link) {
-        anchors_[(*link)->log].push_back({(*link)->sequence, (*link)->value, "", ""});
+        anchors_[(*link)->log].push_back({(*link)->sequence, (*link)->value, "", "", Deletions{store_->Measure().deleted, false}});
       }
       if (!misread_ && record->front().starts_with(R"({"uid":)")) {
         const std::string uid = record->front().substr(8, record->front().find('"', 8) - 8);  // {"uid":"
@@ -187,7 +187,7 @@ class Life {
     const auto log = LogName(options_.database);
     ASSERT_TRUE(log) << log.error().ToString();
     std::vector<Anchor>& anchors = anchors_[*log];
-    std::sort(anchors.begin(), anchors.end(), [](const Anchor& a, const Anchor& b) { return a.sequence < b.sequence; });
+    std::stable_sort(anchors.begin(), anchors.end(), [](const Anchor& a, const Anchor& b) { return a.sequence < b.sequence; });
     const auto verified = Verify(options_.database, anchors);
     ASSERT_TRUE(verified) << verified.error().ToString();
     EXPECT_FALSE(verified->broken) << verified->broken->what;

@@ -15,6 +15,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "audit/anchor.h"
+#include "audit/verify.h"
 #include "base/hex.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
@@ -196,7 +198,9 @@ TEST_F(StreamTest, AnAnchorTellsWhatTheChainHasComeTo) {
                                              {"replica", "replica-1"},
                                              {"log", base::ToHex(link.log)},
                                              {"sequence", 2},
-                                             {"chain", base::ToHex(View(link.value))}}}};
+                                             {"chain", base::ToHex(View(link.value))},
+                                             {"deleted", 0},
+                                             {"begins", true}}}};
   EXPECT_EQ(Lines(output.text, true), expected.dump() + "\n");
 }
 
@@ -254,6 +258,91 @@ TEST_F(StreamTest, AnAnchorThatIsTakenInPiecesIsOneLine) {
   }
   EXPECT_THAT(AnchorsOf(output.text), testing::ElementsAre(0));
   EXPECT_EQ(RecordsOf(output.text), lines_);
+}
+
+// Whenever the process dies, what was collected until then allows for all that retention deleted.
+TEST_F(StreamTest, RetentionDeletesNothingOfWhichNoAnchorTells) {
+  options_.retention_age = 24h;
+  options_.retention_bytes = 4 << 20;
+  store_.reset();
+  store_ = support::OpenStore(options_, clock_);
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  const std::string log = LogName(options_.database).value();
+  const auto check = [&] {
+    std::istringstream collected(output.text);
+    const auto anchors = ReadAnchors(collected, log).value().anchors;
+    const auto found = Verify(options_.database, anchors).value();
+    ASSERT_FALSE(found.broken) << found.broken->what;
+    ASSERT_TRUE(found.deletions_known);
+  };
+  const auto look = [&](int looks) {
+    for (int i = 0; i < looks; ++i) {
+      ASSERT_EQ(stream.Pump(), false);
+      check();
+      ASSERT_TRUE(store_->Maintain());
+      check();
+    }
+  };
+  for (int hour = 0; hour < 40; ++hour) {
+    Commit(hour == 3 ? 1500 : hour < 15 ? 50 : 0);
+    clock_.Advance(1h);
+    look(3);
+  }
+  EXPECT_EQ(store_->Measure().rows, 0);  // although nothing has come for a day
+  EXPECT_EQ(store_->Measure().deleted, 50 * 14 + 1500);
+  EXPECT_LT(AnchorsOf(output.text).size(), 100u);
+
+  // When all is quiet, an anchor says exactly how many, and no more of them come.
+  clock_.Advance(Stream::kAnchorInterval);
+  look(1);
+  const nlohmann::json last = nlohmann::json::parse(Lines(output.text, true).substr(Lines(output.text, true).rfind("{\"anchor\"")));
+  EXPECT_EQ(last["anchor"]["deleted"], 50 * 14 + 1500);
+  const std::size_t before = output.text.size();
+  clock_.Advance(10 * Stream::kAnchorInterval);
+  look(2);
+  EXPECT_EQ(output.text.size(), before);
+}
+
+TEST_F(StreamTest, AStopSaysExactlyHowManyAreDeleted) {
+  options_.retention_age = 24h;
+  store_.reset();
+  store_ = support::OpenStore(options_, clock_);
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  Commit(300);
+  ASSERT_TRUE(stream.Pump());
+  clock_.Advance(25h);
+  ASSERT_TRUE(store_->Maintain());
+  EXPECT_EQ(store_->Measure().rows, 300);
+  EXPECT_TRUE(store_->Measure().held_back);
+  ASSERT_TRUE(stream.Pump());
+  ASSERT_TRUE(store_->Maintain());
+  EXPECT_EQ(store_->Measure().rows, 300 - Stream::kDeletionStep);
+  stream.Finish();
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_TRUE(output.text.ends_with("\"deleted\":" + std::to_string(Stream::kDeletionStep) + "}}\n"));
+  const std::size_t size = output.text.size();
+  ASSERT_TRUE(stream.Pump());
+  EXPECT_EQ(output.text.size(), size);
+}
+
+// Nobody takes the lines: the volume must not fill up for that.
+TEST_F(StreamTest, WhatIsFarOverSizeGoesAlthoughNoAnchorTells) {
+  options_.retention_bytes = 1 << 20;
+  store_.reset();
+  store_ = support::OpenStore(options_, clock_);
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  ASSERT_TRUE(stream.Pump());
+  output.room = 0;
+  for (int i = 0; i < 50; ++i) {
+    Commit(100);
+    ASSERT_TRUE(stream.Pump());
+    ASSERT_TRUE(store_->Maintain());
+  }
+  EXPECT_LE(store_->Measure().bytes, options_.retention_bytes + options_.retention_bytes / 32);
+  EXPECT_GT(store_->Measure().deleted, 1000);
 }
 
 // A row that retention deleted before it was anchored has no value that could be told.

@@ -50,6 +50,27 @@ void ForgeChain(const std::string& database) {
       "decision_registry.decision)"));
 }
 
+// Deletes as retention does, with tombstones that fit.
+void ForgeRetention(const std::string& database, std::int64_t from, std::int64_t to) {
+  auto connection = sqlite::Connection::Open(database, sqlite::Connection::Mode::kReadWrite, 0ms).value();
+  Chain chain;
+  std::vector<std::pair<std::int64_t, Digest>> digests;
+  auto rows = connection.Prepare(kReadChainedRows).value();
+  rows.Bind(1, from);
+  while (rows.Step().value()) {
+    if (rows.Int(0) <= to) {
+      digests.emplace_back(rows.Int(0), chain.DigestOf(ReadChainedRow(rows)));
+    }
+  }
+  auto bury = connection.Prepare("INSERT INTO tombstone VALUES (?1, ?2)").value();
+  for (const auto& [id, digest] : digests) {
+    ASSERT_TRUE(bury.Bind(1, id).BindBlob(2, View(digest)).Run());
+  }
+  ASSERT_TRUE(connection.Execute(
+      "DELETE FROM decision WHERE id IN (SELECT id FROM tombstone); DELETE FROM decision_registry WHERE id IN (SELECT id FROM tombstone); "
+      "UPDATE tally SET tombstones = (SELECT count(*) FROM tombstone)"));
+}
+
 class VerifyTest : public testing::Test {
  protected:
   void Commit(int count, SampleRecord sample = {}) {
@@ -76,6 +97,12 @@ class VerifyTest : public testing::Test {
     const auto link = store_->ReadLink(sequence);
     EXPECT_TRUE(link.has_value() && link->has_value()) << sequence;
     return {sequence, (*link)->value, "2026-11-23T12:34:56.000000Z", "replica-1"};
+  }
+
+  Anchor AnchorAt(std::int64_t sequence, Deletions deletions) {
+    Anchor anchor = AnchorAt(sequence);
+    anchor.deletions = deletions;
+    return anchor;
   }
 
   Verification Run(const std::vector<Anchor>& anchors = {}) {
@@ -266,6 +293,76 @@ TEST_F(VerifyTest, AForgedChainIsFoundByTheAnchorBehindTheForgery) {
 }
 
 // A question about a registry goes by a table of its own, which the chain does not cover.
+// Deleted by hand, and dressed up as retention: the chain holds, but retention had told of none.
+TEST_F(VerifyTest, RecordsThatWereDeletedAsRetentionDoesAreFoundByTheAnchorsCount) {
+  Commit(70);
+  const std::vector<Anchor> anchors = {AnchorAt(0, {0, true}), AnchorAt(70, {0, false})};
+  Commit(5);
+  EXPECT_EQ(Broken(anchors), "");
+  EXPECT_TRUE(Run(anchors).deletions_known);
+  store_.reset();
+  ForgeRetention(options_.database, 17, 17);
+  EXPECT_EQ(Broken(), "");
+  EXPECT_THAT(Broken(anchors),
+              testing::StartsWith("1-70: 1 deleted, by the anchor of 2026-11-23T12:34:56.000000Z at most 0: by another hand"));
+  ForgeRetention(options_.database, 1, 70);
+  EXPECT_THAT(Broken(anchors), testing::StartsWith("1-70: 70 deleted, by the anchor"));
+  const std::vector<Anchor> told = {{70, anchors[1].value, "t", "r", Deletions{70, false}}};
+  EXPECT_EQ(Broken(told), "");
+  EXPECT_FALSE(Run({{70, anchors[1].value, "t", "r"}}).deletions_known);  // of an older version
+}
+
+TEST_F(VerifyTest, RecordsBehindTheLastAnchorMayHaveBeenDeletedSince) {
+  Commit(70);
+  const std::vector<Anchor> anchors = {AnchorAt(60, {0, true})};
+  store_.reset();
+  ForgeRetention(options_.database, 61, 65);
+  EXPECT_EQ(Broken(anchors), "");
+  ForgeRetention(options_.database, 60, 60);
+  EXPECT_THAT(Broken(anchors), HasSubstr("1 deleted"));
+}
+
+TEST_F(VerifyTest, OneGapInTheirPlaceIsFoundByTheAnchorsCount) {
+  Commit(70);
+  const std::vector<Anchor> anchors = {AnchorAt(70, {3, true})};
+  store_.reset();
+  ExecuteOn(options_.database,
+            "INSERT INTO gap SELECT 1, max(id), chain FROM decision; DELETE FROM decision; DELETE FROM decision_registry; "
+            "UPDATE tally SET upto = 70, head = (SELECT chain FROM gap)");
+  EXPECT_EQ(Broken(), "");
+  EXPECT_THAT(Broken(anchors), HasSubstr("70 deleted, by the anchor of 2026-11-23T12:34:56.000000Z at most 3"));
+}
+
+// A start takes the database's word for what was deleted before, but its first anchor tells of that.
+TEST_F(VerifyTest, RecordsThatWereDeletedBetweenTwoRunsAreFoundByTheNextRunsFirstAnchor) {
+  Commit(70);
+  std::vector<Anchor> anchors = {AnchorAt(70, {0, false})};
+  store_.reset();
+  ForgeRetention(options_.database, 1, 30);
+  store_ = support::OpenStore(options_, clock_);
+  EXPECT_EQ(store_->Measure().deleted, 30);
+  Commit(1);
+  anchors.push_back(AnchorAt(70, {30, true}));
+  anchors.push_back(AnchorAt(71, {30, false}));
+  EXPECT_THAT(Broken(anchors), HasSubstr("30 deleted when the run of 2026-11-23T12:34:56.000000Z began, by the anchor of"));
+  anchors[0].deletions->at_most = 30;
+  EXPECT_EQ(Broken(anchors), "");
+}
+
+// What a run deletes it counts itself, whatever somebody writes into the database meanwhile.
+TEST_F(VerifyTest, RetentionsOwnDeletionsAreCountedByItselfAcrossRuns) {
+  Commit(40);
+  EXPECT_EQ(store_->Measure().deleted, 0);
+  clock_.Advance(25h);
+  Commit(10);
+  Maintain();
+  EXPECT_EQ(store_->Measure().deleted, 40);
+  ForgeRetention(options_.database, 41, 43);
+  Maintain();
+  EXPECT_EQ(store_->Measure().deleted, 40);
+  EXPECT_THAT(Broken({AnchorAt(50, {store_->Measure().deleted, false})}), HasSubstr("43 deleted"));
+}
+
 TEST_F(VerifyTest, ADenialThatIsHiddenFromQuestionsAboutItsRegistryIsFound) {
   Commit(2);
   Commit(1, {.decision = policy::DecisionKind::kAllowed});

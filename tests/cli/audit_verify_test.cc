@@ -99,6 +99,26 @@ TEST_F(AuditVerifyTest, ATruncatedLogIsBroken) {
   EXPECT_THAT(out_.str(), HasSubstr("\nbroken: record 2: missing: the anchor of 2026-11-23T12:34:56.000000Z names"));
 }
 
+TEST_F(AuditVerifyTest, ALogThatWasEmptiedAsRetentionDoesIsNotWhole) {
+  Commit("1");
+  Commit("2");
+  const auto link = store_->ReadLink(2).value().value();
+  const base::Time time = support::At("2026-11-23T12:34:56Z");
+  const std::string of_older_version = AnchorAt(2);
+  ExecuteOn(database_,
+            "INSERT INTO gap SELECT 1, max(id), chain FROM decision; DELETE FROM decision; DELETE FROM decision_registry; "
+            "UPDATE tally SET upto = 2, head = (SELECT chain FROM gap)");
+  EXPECT_EQ(RunWith(audit::AnchorLine(link, time, "replica-1", audit::Deletions{0, false}) + "\n"), 1);
+  EXPECT_THAT(out_.str(),
+              HasSubstr("\nbroken: records 1 to 2: 2 deleted, by the anchor of 2026-11-23T12:34:56.000000Z at most 0: by another hand "
+                        "than retention's, or newer anchors were not given\n"));
+  EXPECT_EQ(RunWith(audit::AnchorLine(link, time, "replica-1", audit::Deletions{2, false}) + "\n"), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("\nwhole: 0 records up to record 2"));
+  EXPECT_EQ(RunWith(of_older_version), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("\nconsistent: that retention deleted the others"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("whole")));
+}
+
 TEST_F(AuditVerifyTest, RecordsFromBeforeTheChainAreSaidNotToBeCovered) {
   Commit("1");
   ExecuteOn(database_, "UPDATE decision SET chain = NULL; DELETE FROM chain");

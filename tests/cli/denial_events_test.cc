@@ -303,6 +303,7 @@ class FailingStore final : public audit::Store {
   base::Result<void> SaveCursor(const std::string&, std::int64_t) override { return {}; }
   base::Result<void> Maintain() override { return {}; }
   std::optional<std::string> TakeNotice() override { return std::nullopt; }
+  void AllowDeletions(std::int64_t) override {}
   std::optional<std::string> AgeDoubt() override { return std::nullopt; }
   Size Measure() const override { return {}; }
 
