@@ -260,6 +260,7 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   record.dry_run = admission.dry_run;
   record.namespace_name = Clipped(admission.namespace_name, kMaxName);
   record.user = Clipped(admission.user, kMaxText);
+  record.peer = Clipped(context.peer, kMaxAddress);
   record.registries = RegistriesOf(decision);
 
   const std::string_view failure = FailureOf(admission, decision);

@@ -45,6 +45,7 @@ struct Record {
   std::string user;
   std::string registries;  // the distinct registries of its images, each between spaces: " a.azurecr.io docker.io "
   std::string json;        // one line, no newline
+  std::string peer = {};   // address of the caller, which nobody can invent: retention shares by it first. "": nobody asked
 };
 
 std::string_view DecisionOf(const Record& record);

@@ -31,6 +31,17 @@ Outcome<std::vector<RowSize>> Collect(Statement& statement, const std::optional<
   }
 }
 
+// The entries of `map` with their bytes.
+template <class Map, class BytesOf>
+std::vector<std::pair<std::int64_t, const typename Map::value_type*>> LargestFirst(const Map& map, BytesOf bytes_of) {
+  std::vector<std::pair<std::int64_t, const typename Map::value_type*>> largest_first;
+  for (const auto& entry : map) {
+    largest_first.emplace_back(bytes_of(entry.second), &entry);
+  }
+  std::sort(largest_first.begin(), largest_first.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  return largest_first;
+}
+
 }  // namespace
 
 Outcome<Retention> Retention::Prepare(sqlite::Connection& reader) {
@@ -88,9 +99,9 @@ Outcome<std::vector<RowSize>> Retention::TooOld(base::Time cutoff, base::Time no
 
 Outcome<std::vector<RowSize>> Retention::OverSize(const Tally& tally, std::int64_t last) {
   const bool spare_first = tally.spare.bytes >= tally.kept.bytes;
-  auto rows = spare_first ? OldestSpare(last) : OldestOfLargestNamespace(last);
+  auto rows = spare_first ? OldestSpare(last) : OldestOfLargest(last);
   if (rows && rows->empty()) {
-    rows = spare_first ? OldestOfLargestNamespace(last) : OldestSpare(last);
+    rows = spare_first ? OldestOfLargest(last) : OldestSpare(last);
   }
   return rows;
 }
@@ -103,11 +114,22 @@ void Retention::Recount() {
 void Retention::Deleted(std::span<const RowSize> rows) {
   for (const RowSize& row : rows) {
     if (row.kept && row.id <= counted_to_) {
-      const auto held = held_.find(*row.kept);
-      if (held != held_.end() && (held->second -= row.size) <= 0) {
-        held_.erase(held);
-      }
+      Hold(*row.kept, -row.size);
     }
+  }
+}
+
+void Retention::Hold(const std::string& kept, std::int64_t bytes) {
+  const std::size_t space = kept.find(' ');
+  const auto peer = held_.try_emplace(space == std::string::npos ? std::string() : kept.substr(0, space)).first;
+  const auto held = peer->second.namespaces.try_emplace(kept, 0).first;
+  peer->second.bytes += bytes;
+  held->second += bytes;
+  if (held->second <= 0) {
+    peer->second.namespaces.erase(held);
+  }
+  if (peer->second.namespaces.empty()) {
+    held_.erase(peer);
   }
 }
 
@@ -123,7 +145,7 @@ Outcome<bool> Retention::Count() {
     }
     counted_to_ = held_rows_.Int(0);
     if (!held_rows_.IsNull(2)) {
-      held_[std::string(held_rows_.Text(2))] += held_rows_.Int(1);
+      Hold(std::string(held_rows_.Text(2)), held_rows_.Int(1));
     }
   }
 }
@@ -138,19 +160,30 @@ Outcome<std::vector<RowSize>> Retention::OldestSpare(std::int64_t last) {
   return rows;
 }
 
-Outcome<std::vector<RowSize>> Retention::OldestOfLargestNamespace(std::int64_t last) {
-  std::vector<std::pair<std::int64_t, const std::string*>> largest_first;
-  for (const auto& [name, bytes] : held_) {
-    largest_first.emplace_back(bytes, &name);
-  }
-  std::sort(largest_first.begin(), largest_first.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (const auto& [bytes, name] : largest_first) {
-    auto rows = Collect(kept_.Bind(1, *name).Bind(2, kStep).Bind(3, last), *name);
-    if (!rows || !rows->empty()) {  // empty: all that it holds is behind `last`
-      return rows;
+Outcome<std::vector<RowSize>> Retention::OldestOfLargest(std::int64_t last) {
+  std::vector<RowSize> rows;
+  for (const auto& [peer_bytes, peer] : LargestFirst(held_, [](const Peer& held) { return held.bytes; })) {
+    std::int64_t least = 0;
+    for (const auto& [bytes, kept] : LargestFirst(peer->second.namespaces, [](std::int64_t held) { return held; })) {
+      if (bytes < least || rows.size() >= kStepRows) {
+        break;
+      }
+      const auto more =
+          Collect(kept_.Bind(1, kept->first).Bind(2, kStep - static_cast<std::int64_t>(rows.size())).Bind(3, last), kept->first);
+      if (!more) {
+        return more;
+      }
+      if (!more->empty()) {  // else all that it holds is behind `last`
+        // Others that hold about as much lose beside it: a step of one row each, of many namespaces, would never come to an end.
+        least = least == 0 ? bytes / 2 : least;
+        rows.insert(rows.end(), more->begin(), more->end());
+      }
+    }
+    if (!rows.empty()) {
+      break;
     }
   }
-  return std::vector<RowSize>();
+  return rows;
 }
 
 }  // namespace audit

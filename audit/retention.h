@@ -2,11 +2,12 @@
 // as those of no namespace).
 //
 // By age: whatever is older than the limit. Over size: the class that holds more bytes loses, spare at a tie; among spare
-// rows the oldest, among kept rows the oldest of the namespace that holds most bytes. So spare rows go first as long as kept
-// rows hold no more than half, kept rows are never pushed out of their half by spare ones, nor one namespace's by another's.
+// rows the oldest, among kept rows those of the peer that holds most bytes, and of its namespaces the oldest of the one that holds most.
+// So spare rows go first as long as kept rows hold no more than half, kept rows are never pushed out of their half by spare ones, nor
+// one peer's by another's, whatever namespaces it invents, nor one namespace's by another's of the same peer.
 // Where rows are yet to be taken by somebody, only those up to `last` are chosen from.
 //
-// What each namespace holds is counted once, in parts, and kept up to date: memory is a name and a number for each of them.
+// What each of them holds is counted once, in parts, and kept up to date: memory is a name and a number for each.
 #pragma once
 
 #include <cstddef>
@@ -55,11 +56,17 @@ class Retention {
   static constexpr std::size_t kCountRows = 16384;  // at a call: some 20 ms
 
   sqlite::Outcome<std::vector<RowSize>> OldestSpare(std::int64_t last);
-  sqlite::Outcome<std::vector<RowSize>> OldestOfLargestNamespace(std::int64_t last);
+  void Hold(const std::string& kept, std::int64_t bytes);
+  sqlite::Outcome<std::vector<RowSize>> OldestOfLargest(std::int64_t last);
 
   sqlite::Statement by_id_, spare_, held_rows_, kept_;
-  std::int64_t spare_from_ = 0;               // no spare row has a smaller id
-  std::map<std::string, std::int64_t> held_;  // bytes of kept rows by namespace, up to counted_to_
+  std::int64_t spare_from_ = 0;  // no spare row has a smaller id
+  // Bytes of kept rows up to counted_to_: of a peer, and of that by "PEER NAMESPACE".
+  struct Peer {
+    std::int64_t bytes = 0;
+    std::map<std::string, std::int64_t> namespaces;
+  };
+  std::map<std::string, Peer> held_;
   std::int64_t counted_to_ = 0;
 };
 

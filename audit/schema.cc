@@ -9,6 +9,7 @@ namespace {
 // Steps are never changed once released: step i makes version i + 1 of version i, and a new database takes all of them.
 //
 // Indexes cost every commit, so there are few: one over all rows, the others over what is rare.
+// `kept` is "PEER NAMESPACE" by now: who shares with whom in what retention keeps. In older rows it is the namespace alone.
 constexpr const char* kDecisions = R"sql(
 CREATE TABLE decision (
   id INTEGER PRIMARY KEY,    -- in the order of commits; never used twice

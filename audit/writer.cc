@@ -35,11 +35,14 @@ constexpr std::int64_t kFoldTombstones = 512;
 
 constexpr int kLogNameBytes = 16;
 
+// Whose share of what is kept a record is of. An address has no space.
+std::string SharerOf(const Record& record) { return record.peer + ' ' + record.namespace_name; }
+
 bool IsKept(const Record& record) { return record.decision != policy::DecisionKind::kAllowed && !record.dry_run; }
 
 std::int64_t SizeOf(const Record& record) {
-  const std::size_t texts =
-      record.json.size() + 2 * record.uid.size() + 3 * record.namespace_name.size() + record.user.size() + record.registries.size();
+  const std::size_t texts = record.json.size() + 2 * record.uid.size() + 3 * record.namespace_name.size() + 2 * record.peer.size() +
+                            record.user.size() + record.registries.size();
   if (record.decision == policy::DecisionKind::kAllowed) {
     return static_cast<std::int64_t>(texts) + kRowOverhead;
   }
@@ -319,13 +322,14 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
       const std::int64_t time = record.time.time_since_epoch().count();
       const std::int64_t size = SizeOf(record);
       const bool kept = IsKept(record);
+      const std::string sharer = kept ? SharerOf(record) : std::string();
       latest = std::max(latest, time);
       const std::string_view decision = DecisionOf(record);
       const Digest digest = chain_.DigestOf({.time = time,
                                              .latest = latest,
                                              .size = size,
                                              .dry_run = record.dry_run,
-                                             .kept = kept ? std::optional<std::string_view>(record.namespace_name) : std::nullopt,
+                                             .kept = kept ? std::optional<std::string_view>(sharer) : std::nullopt,
                                              .decision = decision,
                                              .uid = record.uid,
                                              .namespace_name = record.namespace_name,
@@ -335,7 +339,7 @@ Outcome<void> Writer::Append(std::span<const Record> records) {
       head = chain_.Next(head, ++id, digest);
       insert_.Bind(1, id).Bind(2, time).Bind(3, latest).Bind(4, size).Bind(5, std::int64_t{record.dry_run});
       insert_.Bind(6, decision).Bind(7, record.uid).Bind(8, record.namespace_name);
-      kept ? insert_.Bind(9, record.namespace_name) : insert_.BindNull(9);
+      kept ? insert_.Bind(9, sharer) : insert_.BindNull(9);
       insert_.Bind(10, record.user).Bind(11, record.registries).Bind(12, record.json).BindBlob(13, View(head));
       if (auto inserted = insert_.Run(); !inserted) {
         return inserted;

@@ -30,7 +30,7 @@ struct Tally {
 struct RowSize {
   std::int64_t id = 0;
   std::int64_t size = 0;
-  std::optional<std::string> kept = {};  // the namespace whose it is; none: a spare row
+  std::optional<std::string> kept = {};  // whose share it is of, "PEER NAMESPACE"; none: a spare row
 };
 
 class Writer {

@@ -394,6 +394,52 @@ TEST(Retention, NoFloodPushesOutWhatFitsIntoAFairShare) {
 }
 
 // By bytes, not by rows: few large denials push out no more than many small ones.
+// Who reaches the port can post what they like, but not from where.
+TEST(Retention, AFloodOfInventedNamespacesPushesOutWhatItsOwnCallerBrought) {
+  support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .retention_bytes = kSize};
+  auto store = OpenStore(options, clock);
+  CommitMany(*store, 150, {.uid = "denied", .peer = "10.0.0.1"});
+  CommitMany(*store, 20, {.uid = "turned", .namespace_name = ""});  // nobody asked
+  for (int i = 0; i < 4000; ++i) {
+    if (i == 2000) {
+      store.reset();
+      store = OpenStore(options, clock);
+    }
+    CommitMany(*store, 1, {.uid = "flood", .namespace_name = "invented " + std::to_string(i), .peer = "10.9.9.9"});
+  }
+  const auto counts = Counts(*store);
+  EXPECT_EQ(counts.at("shop Denied"), 150);
+  EXPECT_EQ(counts.at(" Denied"), 20);
+  EXPECT_GT(counts.at("invented 3999 Denied"), 0);
+  EXPECT_LE(store->Measure().bytes, kSize);
+}
+
+// One look keeps up with them.
+TEST(Retention, ManyNamespacesOfARecordEachGoInAsManyStepsAsOthers) {
+  support::FakeClock clock;
+  StoreOptions options{.database = ScratchDatabase(), .retention_bytes = 8 * kSize};
+  auto store = OpenStore(options, clock);
+  std::vector<Record> records;
+  for (int i = 0; i < 4000; ++i) {
+    records.push_back(SampleRecord{.namespace_name = "invented" + std::to_string(i)}.Make());
+  }
+  ASSERT_TRUE(store->Commit(records));
+  store.reset();
+  options.retention_bytes = kSize;
+  store = OpenStore(options, clock);
+  ASSERT_TRUE(store->Maintain());
+  EXPECT_LE(store->Measure().bytes, kSize);
+}
+
+TEST(Retention, OfOneCallerTheNamespaceThatHoldsMostLoses) {
+  support::FakeClock clock;
+  const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize}, clock);
+  CommitMany(*store, 150, {.uid = "denied", .peer = "10.0.0.1"});
+  CommitMany(*store, 3000, {.uid = "flood", .namespace_name = "evil", .peer = "10.0.0.1"});
+  EXPECT_EQ(Counts(*store).at("shop Denied"), 150);
+}
+
 TEST(Retention, LargeDenialsPushOutNoSmallOnes) {
   support::FakeClock clock;
   const auto store = OpenStore({.database = ScratchDatabase(), .retention_bytes = kSize}, clock);

@@ -26,6 +26,7 @@ struct SampleRecord {
   std::string requirement = "private-link";
   std::string result = "NonCompliant";
   std::string padding = {};  // makes it larger
+  std::string peer = {};
   base::Time time = At("2026-11-23T12:00:00Z");
   std::string cluster = {};
 
@@ -37,6 +38,7 @@ struct SampleRecord {
     record.dry_run = dry_run;
     record.namespace_name = namespace_name;
     record.user = user;
+    record.peer = peer;
     record.registries = " " + registry + " ";
     const char* effect = decision == policy::DecisionKind::kDenied   ? "Deny"
                          : decision == policy::DecisionKind::kWarned ? "Warn"
