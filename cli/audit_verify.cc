@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "cli/audit_database.h"
+#include "cli/config.h"
 
 namespace cli {
 namespace {
@@ -100,6 +101,19 @@ int Print(const audit::Verification& found, const std::string& database, const s
   return kExitOk;
 }
 
+// Where records are that this says nothing of; "" where there are none.
+std::string NotCovered(const std::string& config) {
+  if (config.empty()) {
+    return {};
+  }
+  const auto loaded = LoadConfig(config);
+  if (!loaded || !loaded->audit.postgresql) {
+    return {};
+  }
+  const audit::postgresql::Server& server = loaded->audit.postgresql->server;
+  return Describe(server) + ", database " + server.database;
+}
+
 base::Result<int> Run(const AuditVerifyArguments& arguments, const Streams& streams) {
   const auto database = AuditDatabaseOf(arguments.config, arguments.database);
   if (!database) {
@@ -132,6 +146,10 @@ base::Result<int> Run(const AuditVerifyArguments& arguments, const Streams& stre
         base::ErrorCode::kNotFound,
         "--anchors " + arguments.anchors + ": none can be compared with log " + base::ToHex(*log) + " in " + *database + others,
         "give the standard output of the serve that writes this database; if it is that, the database was replaced");
+  }
+  if (const std::string other = NotCovered(arguments.config); !other.empty()) {
+    streams.out << "this replica's own log alone: the records in " << Shown(other)
+                << " are not covered (docs/postgresql.md, \"Tampering\")\n";
   }
   const int exit = Print(*found, *database, *log, with_anchors, streams.out);
   const std::string others = anchors.anchors.empty() ? "" : OtherLogs(anchors, anchors.anchors.back().replica);

@@ -19,6 +19,7 @@ using support::ExecuteOn;
 using support::SampleRecord;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class AuditVerifyTest : public testing::Test {
  protected:
@@ -72,6 +73,18 @@ TEST_F(AuditVerifyTest, AnchorsAreReadFromAFileToo) {
   folder_.Write("stdout.log", AnchorAt(1));
   EXPECT_EQ(Run({.config = "", .database = database_, .anchors = folder_ / "stdout.log"}), 0);
   EXPECT_THAT(out_.str(), HasSubstr("\nwhole: 1 record up to record 1"));
+}
+
+TEST_F(AuditVerifyTest, SaysFirstThatPostgresqlIsNotCovered) {
+  Commit("1");
+  folder_.Write("config.yaml", "tls: {certificate: c, key: k}\ninventory: {file: f}\naudit: {database: " + database_ +
+                                   ", postgresql: {host: db.example, database: all, user: w}}\n");
+  EXPECT_EQ(Run({.config = folder_ / "config.yaml", .database = "", .anchors = ""}), 0) << err_.str();
+  EXPECT_THAT(out_.str(),
+              StartsWith("this replica's own log alone: the records in PostgreSQL at db.example:5432, database all are not covered "
+                         "(docs/postgresql.md, \"Tampering\")\nlog "));
+  EXPECT_EQ(Run({.config = "", .database = database_, .anchors = ""}), 0);
+  EXPECT_THAT(out_.str(), StartsWith("log "));
 }
 
 TEST_F(AuditVerifyTest, TheDatabaseIsThatOfTheConfiguration) {
