@@ -31,6 +31,10 @@ constexpr std::size_t kMaxAddress = 64;
 // cut shorter, since a record must have room for the image that was denied.
 constexpr std::size_t kMaxMessageBytes = 2 * policy::kMaxMessage;
 
+// Of the warnings, as JSON, of which as many are written as there is room for. policy::Warnings' own are at most 16 of 120 printable bytes,
+// of which quotes alone take two.
+constexpr std::size_t kMaxWarningsBytes = 2 * policy::kMaxWarnings * (policy::kMaxWarning + 2);
+
 // Of the digests of rules, as JSON: enough for eighty requirements with the built-in definitions' names.
 constexpr std::size_t kMaxRulesBytes = 4 * 1024;
 
@@ -222,6 +226,26 @@ std::string MessageOf(const RequestContext& context) {
   return message;
 }
 
+// As JSON; "" where there are none.
+std::string WarningsOf(const RequestContext& context) {
+  std::string warnings;
+  if (context.warnings.empty()) {
+    return warnings;
+  }
+  JsonWriter json(warnings);
+  json.BeginArray();
+  for (const std::string& warning : context.warnings) {
+    std::string text;
+    JsonWriter(text).String(Clipped(warning, policy::kMaxWarning));
+    if (warnings.size() + text.size() + 2 > kMaxWarningsBytes) {
+      break;
+    }
+    json.Raw(text);
+  }
+  json.EndArray();
+  return warnings;
+}
+
 // Strongest effect first, for the same reason as above.
 std::string RegistriesOf(const policy::Decision& decision) {
   using policy::Effect;
@@ -266,10 +290,11 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   const std::string_view failure = FailureOf(admission, decision);
   const std::string rules = RulesOf(decision);
   const std::string message = MessageOf(context);
+  const std::string warnings = WarningsOf(context);
   const std::size_t tail = kTailOverhead + EscapedAtMost(failure, kMaxText) + EscapedAtMost(policy.digest, kMaxDigest) +
                            EscapedAtMost(context.cluster, kMaxName) + EscapedAtMost(context.replica, kMaxName) +
                            EscapedAtMost(context.peer, kMaxAddress) + EscapedAtMost(context.client_certificate, kMaxText) + message.size() +
-                           rules.size();
+                           rules.size() + warnings.size();
 
   std::string& out = record.json;
   out.reserve(2048);
@@ -332,6 +357,9 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
   }
   if (!rules.empty()) {
     json.Key("rules").Raw(rules);
+  }
+  if (!warnings.empty()) {
+    json.Key("warnings").Raw(warnings);
   }
   json.EndObject();
   return record;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,12 +24,13 @@ inline constexpr std::size_t kRuleDigits = 16;
 
 // What is known of a request beside the review itself.
 struct RequestContext {
-  base::Time time{};                    // when the decision was made
-  std::string_view cluster;             // from the configuration, "" → null
-  std::string_view replica;             // this process's host name
-  std::string_view peer;                // address of the caller, without port
-  std::string_view client_certificate;  // subject of a verified client certificate, "" → null
-  std::string_view message;             // what the person who was denied got to read, "" → left out
+  base::Time time{};                           // when the decision was made
+  std::string_view cluster;                    // from the configuration, "" → null
+  std::string_view replica;                    // this process's host name
+  std::string_view peer;                       // address of the caller, without port
+  std::string_view client_certificate;         // subject of a verified client certificate, "" → null
+  std::string_view message;                    // what the person who was denied got to read, "" → left out
+  std::span<const std::string> warnings = {};  // that they got to read beside it, also of an admission
   std::chrono::microseconds duration{0};
 };
 

@@ -181,20 +181,28 @@ class Printer {
   }
 
   void Message(const json& record, std::string_view decision) {
-    if (decision != "Denied") {
+    const json& message = At(record, "message");
+    const json& warnings = At(record, "warnings");
+    const bool expected = decision == "Denied" ? !message.is_string() : decision == "Warned" && !warnings.is_array();
+    if (!message.is_string() && !warnings.is_array() && !expected) {
       return;
     }
     out_ << '\n' << Styled(terminal_, Style::kHeading, "What the person was told") << '\n';
-    const json& message = At(record, "message");
-    if (!message.is_string()) {
+    if (expected) {
       out_ << "  not recorded\n";
-      return;
     }
-    const std::string text = message.get<std::string>();
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      out_ << "  " << Shown(std::string_view(text).substr(at, end - at)) << '\n';
-      at = end + 1;
+    if (message.is_string()) {
+      const std::string text = message.get<std::string>();
+      for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        out_ << "  " << Shown(std::string_view(text).substr(at, end - at)) << '\n';
+        at = end + 1;
+      }
+    }
+    if (warnings.is_array()) {
+      for (const json& warning : warnings) {
+        out_ << "  Warning: " << ValueText(warning) << '\n';
+      }
     }
   }
 

@@ -46,8 +46,9 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
     }
   }
   const bool denied = decision.kind == policy::DecisionKind::kDenied;
-  const std::string message = denied ? policy::DenialMessage(decision, *admission, policy, now) : std::string();
-  Outcome outcome{200, WriteResponse(*admission, decision, policy, message, now), std::nullopt};
+  const Told told{denied ? policy::DenialMessage(decision, *admission, policy, now) : std::string(),
+                  policy::Warnings(decision, *admission, policy, now)};
+  Outcome outcome{200, WriteResponse(*admission, decision, policy, told), std::nullopt};
   outcome.denied = denied;
   metrics_.CountDecision(decision, admission->dry_run);
 
@@ -58,7 +59,8 @@ Outcome Handler::Decide(const state::State& state, std::string& body, const Call
     context.replica = options_.replica;
     context.peer = caller.peer;
     context.client_certificate = caller.certificate;
-    context.message = message;
+    context.message = told.message;
+    context.warnings = told.warnings;
     context.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock_.Monotonic() - begin);
     outcome.record = audit::MakeRecord(*admission, decision, policy, context);
   }

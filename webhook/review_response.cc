@@ -83,7 +83,7 @@ void BeginResponse(base::JsonWriter& json, const policy::Admission& admission, b
 }  // namespace
 
 std::string WriteResponse(const policy::Admission& admission, const policy::Decision& decision, const policy::Policy& policy,
-                          std::string_view message, base::Time now) {
+                          const Told& told) {
   const bool denied = decision.kind == policy::DecisionKind::kDenied;
   std::string out;
   out.reserve(kUsualBytes);
@@ -92,14 +92,14 @@ std::string WriteResponse(const policy::Admission& admission, const policy::Deci
   if (denied) {
     json.Key("status").BeginObject();
     json.Key("status").String("Failure");
-    json.Key("message").String(message);
+    json.Key("message").String(told.message);
     json.Key("reason").String("Forbidden");
     json.Key("code").Int(403);
     json.EndObject();
   }
-  if (const std::vector<std::string> warnings = policy::Warnings(decision, admission, policy, now); !warnings.empty()) {
+  if (!told.warnings.empty()) {
     json.Key("warnings").BeginArray();
-    for (const std::string& warning : warnings) {
+    for (const std::string& warning : told.warnings) {
       json.String(warning);
     }
     json.EndArray();

@@ -119,6 +119,9 @@ TEST(Record, HasEveryFieldInTheDocumentedOrder) {
   c.admission.owner_name = "cart-7d9f";
   c.admission.owner_uid = "11112222";
   c.context.cluster = "prod-weu";
+  const std::vector<std::string> warnings = {"contoso.azurecr.io: customer-managed-key, \"az acr update\"",
+                                             "exemption legacy expired 2026-11-01 and waives nothing for docker.io"};
+  c.context.warnings = warnings;
   c.context.message = "container cart, image contoso.azurecr.io/shop/cart:1.0: private-link\naudit uid 705ab4f5";
   c.admission.mirror_pod = true;
   c.admission.template_changed = true;
@@ -152,7 +155,7 @@ TEST(Record, KeysThatStandOnlySometimesAreLeftOutElse) {
   c.AddImages(1, "contoso.azurecr.io/a:", Effect::kDeny);
   c.decision.images[0].findings = {{&unknown, Effect::kDeny, "", "", false}};
   const json record = json::parse(c.Make().json);
-  for (const char* key : {"imagesOmitted", "groupsOmitted", "message", "mirrorPod", "templateChanged", "rules"}) {
+  for (const char* key : {"imagesOmitted", "groupsOmitted", "message", "mirrorPod", "templateChanged", "rules", "warnings"}) {
     EXPECT_FALSE(record.contains(key)) << key;
   }
   for (const char* key : {"reason", "expiredExemption", "driftGrace", "lastCompliant", "azurePolicy"}) {
@@ -171,6 +174,13 @@ TEST(Record, TheMessageIsAllOfWhatAPersonMayGet) {
   const std::string longest = std::string(policy::kMaxMessage - 3, 'm') + "…";
   c.context.message = longest;
   EXPECT_EQ(json::parse(c.Make().json)["message"], longest);
+}
+
+TEST(Record, WarningsAreAllOfWhatAPersonMayGet) {
+  Case c;
+  const std::vector<std::string> longest(policy::kMaxWarnings, std::string(policy::kMaxWarning, '"'));
+  c.context.warnings = longest;
+  EXPECT_EQ(json::parse(c.Make().json)["warnings"], longest);
 }
 
 TEST(Record, RulesAreThoseOfAllRegistriesEachOnce) {
@@ -292,6 +302,8 @@ TEST(Record, StaysWithinItsLimitWhenEveryTextIsHuge) {
         &c.context.client_certificate, &c.context.message}) {
     *text = huge;
   }
+  const std::vector<std::string> warnings(1000, huge);
+  c.context.warnings = warnings;
   c.admission.problem = huge;
   c.admission.mirror_pod = c.admission.template_changed = true;
   std::vector<policy::Finding> findings(100, MakeFinding(huge, FindingResult::kNonCompliant));

@@ -148,6 +148,35 @@ TEST_F(AuditShowTest, SaysWhereAnOlderRecordHasNoMessage) {
   EXPECT_THAT(out_.str(), HasSubstr("What the person was told\n  not recorded\n"));
 }
 
+TEST_F(AuditShowTest, TellsWhatSomebodyWasWarnedOf) {
+  const auto with_warnings = [](policy::DecisionKind kind, const nlohmann::json& warnings) {
+    auto record = nlohmann::json::parse(SampleRecord{.uid = "u-1", .decision = kind}.Make().json);
+    record["warnings"] = warnings;
+    return record.dump();
+  };
+  constexpr const char* kTold = "What the person was told\n  Warning: contoso.azurecr.io lacks private-link\n  Warning: ?[31m\n";
+  const nlohmann::json warnings = {"contoso.azurecr.io lacks private-link", "\x1b[31m"};
+  for (const auto kind : {policy::DecisionKind::kWarned, policy::DecisionKind::kAllowed}) {
+    Commit(with_warnings(kind, warnings));
+    ASSERT_EQ(Run(), 0) << err_.str();
+    EXPECT_THAT(out_.str(), testing::EndsWith(std::string("\n\n") + kTold));
+  }
+  Commit(SampleRecord{.uid = "u-1", .decision = policy::DecisionKind::kWarned}.Make().json);
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("What the person was told\n  not recorded\n"));
+  Commit(SampleRecord{.uid = "u-1", .decision = policy::DecisionKind::kAllowed}.Make().json);
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), Not(HasSubstr("was told")));
+}
+
+TEST_F(AuditShowTest, ADenialMayWarnToo) {
+  auto record = nlohmann::json::parse(kRecord);
+  record["warnings"] = {"exemption billing expired"};
+  Commit(record.dump());
+  ASSERT_EQ(Run(), 0) << err_.str();
+  EXPECT_THAT(out_.str(), testing::EndsWith("  az acr update …\n  Warning: exemption billing expired\n"));
+}
+
 TEST_F(AuditShowTest, JsonIsTheRecordAsItIsStored) {
   Commit(kRecord);
   arguments_.output = OutputFormat::kJson;

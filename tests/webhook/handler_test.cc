@@ -88,6 +88,17 @@ TEST_F(HandlerTest, WithAuditingOffThereIsNoRecord) {
   EXPECT_FALSE(Handle(PodReview("a", support::kNonCompliantImage), {"", "", /*record=*/false, true}).record);
 }
 
+TEST_F(HandlerTest, TheRecordHasTheWarningsThatThePersonGot) {
+  state = support::DefaultState(
+      "apiVersion: acr-admission.io/v1\nkind: RegistryPolicy\nrequirements: [{definition: private-link, effect: Warn}]\n");
+  const Outcome warned = Handle(PodReview("uid-1", support::kNonCompliantImage));
+  const auto record = nlohmann::json::parse(warned.record.value().json);
+  EXPECT_EQ(record["decision"], "Warned");
+  EXPECT_EQ(record.at("warnings"), nlohmann::json::parse(warned.body)["response"]["warnings"]);
+  EXPECT_THAT(record["warnings"].dump(), HasSubstr("private-link"));
+  EXPECT_FALSE(nlohmann::json::parse(Handle(PodReview("uid-2", support::kCompliantImage)).record.value().json).contains("warnings"));
+}
+
 TEST_F(HandlerTest, WhereNothingIsToBeDecidedTheAnswerIsYesWithoutARecord) {
   const Outcome outcome = Handle(R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u",
     "kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},

@@ -58,7 +58,8 @@ class ReviewResponseTest : public ::testing::Test {
   }
 
   json Write() const {
-    const json written = json::parse(WriteResponse(admission_, decision_, policy_, message_, base::Time{}));
+    const json written = json::parse(
+        WriteResponse(admission_, decision_, policy_, {message_, policy::Warnings(decision_, admission_, policy_, base::Time{})}));
     EXPECT_EQ(written["kind"], "AdmissionReview");
     EXPECT_EQ(written["apiVersion"], admission_.api_version);
     EXPECT_EQ(written["response"]["uid"], admission_.uid);
