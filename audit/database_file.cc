@@ -21,9 +21,16 @@ constexpr const char* kSharedSuffix = "-shm";
 
 constexpr mode_t kOwnerOnly = 0600;  // records name users, images and resources
 
+// What somebody's disk does, and may stop doing, is told apart from what was given wrongly.
+base::ErrorCode CodeOf(int error) {
+  return error == EROFS || error == ENOSPC || error == EDQUOT || error == EIO ? base::ErrorCode::kUnavailable
+                                                                              : base::ErrorCode::kInvalidArgument;
+}
+
 tl::unexpected<base::Error> FailErrno(const std::string& path, std::string_view what, std::string remedy) {
+  const base::ErrorCode code = CodeOf(errno);
   const std::string reason = std::generic_category().message(errno);
-  return base::Fail(base::ErrorCode::kUnavailable, "audit database " + path + ": " + std::string(what) + ": " + reason, std::move(remedy));
+  return base::Fail(code, "audit database " + path + ": " + std::string(what) + ": " + reason, std::move(remedy));
 }
 
 bool Exists(const std::string& path) {

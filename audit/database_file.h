@@ -11,6 +11,7 @@ namespace audit {
 
 // Created empty and readable by its owner alone when it is not there (SQLite would leave the mode to the umask, and gives
 // its -wal and -shm files the mode of the database).
+// kUnavailable, here and below: its file system is full, read-only or failing.
 base::Result<void> CreateDatabaseFile(const std::string& path);
 
 // An exclusive lock on "<path>.lock", held until destruction or the process's end. A file of its own, because readers must

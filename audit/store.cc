@@ -50,6 +50,9 @@ constexpr std::chrono::milliseconds kMaxRollUp{100};
 // Where what is begun anew is damaged at once, again and again, it must not fill the volume.
 constexpr std::chrono::minutes kSetAsideInterval{1};
 
+// A disk that cannot be opened on is tried again no more often.
+constexpr std::chrono::seconds kOpenInterval{1};
+
 // The reading connection never waits for a lock that a commit needs; outside programs hold none for long.
 constexpr std::chrono::milliseconds kReaderWait{0};
 
@@ -103,8 +106,7 @@ sqlite::Outcome<Reader> OpenReader(const std::string& path) {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(StoreOptions options, const base::Clock& clock, WriterLock lock)
-      : options_(std::move(options)), clock_(clock), lock_(std::move(lock)) {}
+  SqliteStore(StoreOptions options, const base::Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
   // Opens both connections; a damaged database is set aside first, and `notice` says so.
   base::Result<void> OpenDatabase(std::string* notice) EXCLUDES(read_mutex_, write_mutex_) {
@@ -112,14 +114,19 @@ class SqliteStore final : public Store {
     base::MutexLock write_lock(write_mutex_);
     base::Result<void> opened = OpenLocked();
     *notice = std::exchange(notice_, {});
+    if (!opened && options_.opens_later && opened.error().code == base::ErrorCode::kUnavailable) {
+      not_open_ = opened.error();
+      tried_at_ = clock_.Monotonic();
+      return {};
+    }
     return opened;
   }
 
   base::Result<void> Commit(std::span<const Record> records) override EXCLUDES(write_mutex_) {
-    if (records.empty()) {
-      return {};
-    }
     base::MutexLock lock(write_mutex_);
+    if (records.empty()) {
+      return writer_ ? base::Result<void>() : tl::unexpected(WhyNotOpen());
+    }
     auto committed = Write([&](Writer& writer) { return writer.Append(records); });
     if (committed) {
       commit_times_->Committed(writer_->last_id(), clock_.Monotonic());
@@ -241,7 +248,7 @@ class SqliteStore final : public Store {
       set_aside_ = CountSetAside(options_.database);  // somebody may have taken it away
     }
     if (!reader_) {
-      return tl::unexpected(NotOpen());
+      return OpenAgain();
     }
     trust_->Look(clock_.Now(), clock_.Monotonic());
     // Rows are counted before they go. Each also when another failed: on a full disk retention and a checkpoint are what makes room.
@@ -273,6 +280,13 @@ class SqliteStore final : public Store {
  private:
   // What is damaged, or left alone, is set aside, once.
   base::Result<void> OpenLocked() REQUIRES(read_mutex_, write_mutex_) {
+    if (!lock_) {
+      auto lock = WriterLock::Take(options_.database);
+      if (!lock) {
+        return tl::unexpected(lock.error());
+      }
+      lock_.emplace(*std::move(lock));
+    }
     if (LogIsLeftAlone(options_.database)) {
       if (const auto aside = SetAsideLocked("is gone, its write-ahead log is not: that was"); !aside) {
         return aside;
@@ -334,6 +348,19 @@ class SqliteStore final : public Store {
     notice_ += (notice_.empty() ? "audit database " : "; audit database ") + options_.database + ": " + why + " set aside as " + *name +
                ", and a new one is begun (`sqlite3 " + *name + " .dump` prints what can be read of it)";
     return {};
+  }
+
+  // Commits wait meanwhile, so not at every look.
+  base::Result<void> OpenAgain() REQUIRES(read_mutex_) EXCLUDES(write_mutex_) {
+    const auto now = clock_.Monotonic();
+    base::MutexLock write_lock(write_mutex_);
+    if (now - tried_at_ < kOpenInterval) {
+      return tl::unexpected(WhyNotOpen());
+    }
+    tried_at_ = now;
+    auto opened = OpenLocked();
+    not_open_ = opened ? std::nullopt : std::optional(opened.error());
+    return opened;
   }
 
   // Damage that showed while running: the same as at a start. Where a step fails, the next Maintain goes on with it.
@@ -556,7 +583,7 @@ class SqliteStore final : public Store {
   template <class Operation>
   base::Result<void> Write(Operation operation) REQUIRES(write_mutex_) {
     if (!writer_) {
-      return tl::unexpected(NotOpen());
+      return tl::unexpected(WhyNotOpen());
     }
     const sqlite::Outcome<void> result = operation(*writer_);
     deleted_ = writer_->deleted();
@@ -594,13 +621,15 @@ class SqliteStore final : public Store {
     return tl::unexpected<base::Error>(failure);
   }
 
+  base::Error WhyNotOpen() const REQUIRES(write_mutex_) { return not_open_.value_or(NotOpen()); }
+
   base::Error NotOpen() const {
-    return {base::ErrorCode::kUnavailable, "audit database " + options_.database + ": not open, after it was found damaged", "see the log"};
+    return {base::ErrorCode::kUnavailable, "audit database " + options_.database + ": not open: it was found damaged, or its disk fails",
+            "see the log"};
   }
 
   const StoreOptions options_;
   const base::Clock& clock_;
-  const WriterLock lock_;
   std::atomic<std::int64_t> wal_pages_{0}, rows_{0}, bytes_{0}, set_aside_{0};
   std::atomic<bool> damaged_{false};
   std::atomic<std::int64_t> taken_{0}, last_committed_{0}, lost_{0};  // taken_: the saved cursor of waits_for
@@ -610,13 +639,16 @@ class SqliteStore final : public Store {
 
   // Where both are held, read_mutex_ was locked first. A commit needs write_mutex_ alone.
   base::Mutex read_mutex_;
+  std::optional<WriterLock> lock_ GUARDED_BY(read_mutex_);  // taken by the first opening
   std::optional<Reader> reader_ GUARDED_BY(read_mutex_);
+  std::chrono::steady_clock::time_point tried_at_ GUARDED_BY(read_mutex_);
   std::string notice_ GUARDED_BY(read_mutex_);
   bool to_set_aside_ GUARDED_BY(read_mutex_) = false;
   std::optional<std::chrono::steady_clock::time_point> set_aside_at_ GUARDED_BY(read_mutex_);
   std::optional<ClockTrust> trust_ GUARDED_BY(read_mutex_);  // since the first opening, as commit_times_
   base::Mutex write_mutex_;
   std::optional<Writer> writer_ GUARDED_BY(write_mutex_);
+  std::optional<base::Error> not_open_ GUARDED_BY(write_mutex_);  // why it could not be opened
   std::optional<CommitTimes> commit_times_ GUARDED_BY(write_mutex_);
   std::int64_t last_id_ GUARDED_BY(write_mutex_) = 0;  // of the database that was replaced
 };
@@ -624,11 +656,7 @@ class SqliteStore final : public Store {
 }  // namespace
 
 base::Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const base::Clock& clock, std::string* notice) {
-  auto lock = WriterLock::Take(options.database);
-  if (!lock) {
-    return tl::unexpected(lock.error());
-  }
-  auto store = std::make_unique<SqliteStore>(options, clock, std::move(*lock));
+  auto store = std::make_unique<SqliteStore>(options, clock);
   if (const auto opened = store->OpenDatabase(notice); !opened) {
     return tl::unexpected(opened.error());
   }

@@ -29,6 +29,8 @@ struct StoreOptions {
   std::int64_t retention_bytes = std::int64_t{1} << 30;
   // A consumer's name: rows behind its cursor are not deleted for their age, and for size only when there are no others. "": none.
   std::string waits_for = {};
+  // A disk that is full, read-only or failing at the start is no error: the store is not open, and Maintain tries again.
+  bool opens_later = false;
 };
 
 // A row as it stands in the database.
@@ -44,7 +46,8 @@ struct StoredRow {
 class Store {
  public:
   // Creates or opens; a database of another schema version is an error that says what to do, a corrupt one is set aside
-  // under "<name>.corrupt-<time>" with a message in `notice` and a new one is begun.
+  // under "<name>.corrupt-<time>" with a message in `notice` and a new one is begun. An open store is what it gives, but for
+  // StoreOptions::opens_later: then Commit of nothing tells.
   static base::Result<std::unique_ptr<Store>> Open(const StoreOptions& options, const base::Clock& clock, std::string* notice);
   virtual ~Store() = default;
 
@@ -70,7 +73,8 @@ class Store {
   virtual base::Result<void> SaveCursor(const std::string& consumer, std::int64_t cursor) = 0;
 
   // Adds up what was committed for summaries, applies retention and checkpoints the write-ahead log, in steps short enough not to
-  // hold up a Commit. Call every second or so. Replaces a database that was found damaged while it was used, as Open does.
+  // hold up a Commit. Call every second or so. Replaces a database that was found damaged while it was used, as Open does, and opens what
+  // could not be opened.
   virtual base::Result<void> Maintain() = 0;
 
   // What was set aside since the last call, for the log.

@@ -36,26 +36,26 @@ StreamOutput DescriptorOutput(int descriptor, std::chrono::milliseconds patience
   };
 }
 
-Stream::Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica, std::int64_t cursor)
-    : store_(&store),
-      consumer_(std::move(consumer)),
-      output_(std::move(output)),
-      clock_(&clock),
-      replica_(std::move(replica)),
-      saved_(cursor),
-      taken_(cursor),
-      read_(cursor) {}
+Stream::Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica)
+    : store_(&store), consumer_(std::move(consumer)), output_(std::move(output)), clock_(&clock), replica_(std::move(replica)) {}
 
-base::Result<Stream> Stream::Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica) {
-  const auto cursor = store.LoadCursor(consumer);
+base::Result<void> Stream::Begin() {
+  const auto cursor = store_->LoadCursor(consumer_);
   if (!cursor) {
     return tl::unexpected(cursor.error());
   }
-  store.AllowDeletions(store.Measure().deleted);  // until the first anchor
-  return Stream(store, std::move(consumer), std::move(output), clock, std::move(replica), *cursor);
+  store_->AllowDeletions(store_->Measure().deleted);  // until the first anchor
+  saved_ = taken_ = read_ = *cursor;
+  begun_ = true;
+  return {};
 }
 
 base::Result<bool> Stream::Pump() {
+  if (!begun_) {
+    if (const auto begun = Begin(); !begun) {
+      return tl::unexpected(begun.error());
+    }
+  }
   const auto progress = WriteBatches();
   if (const auto saved = SaveTaken(); !saved) {
     return tl::unexpected(saved.error());

@@ -39,9 +39,9 @@ class Stream {
   static constexpr std::int64_t kMostDeletions = 8192;
   static constexpr std::int64_t kDeletionStep = 128;
 
-  // Begins where the last run with this `consumer` name ended. The store and the clock must outlive it. `replica` goes into
-  // anchors.
-  static base::Result<Stream> Open(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica);
+  // Begins where the last run with this `consumer` name ended, with the first Pump of an open store. The store and the clock must outlive
+  // it. `replica` goes into anchors.
+  Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica);
 
   // Writes what was committed since, until there is nothing more, the output takes nothing more, or kMaxPumpRows are
   // written: true in that last case, call again. Saves the cursor behind each batch that was taken whole; what was taken
@@ -52,9 +52,8 @@ class Stream {
   void Finish() { finishing_ = true; }
 
  private:
-  Stream(Store& store, std::string consumer, StreamOutput output, const base::Clock& clock, std::string replica, std::int64_t cursor);
-
   enum class Progress { kDone, kBlocked, kMore };
+  base::Result<void> Begin();
   base::Result<void> SaveTaken();
   base::Result<Progress> WriteBatches();
   base::Result<bool> WritePending();         // false: the output takes no more
@@ -67,9 +66,10 @@ class Stream {
   StreamOutput output_;
   const base::Clock* clock_;
   std::string replica_;
-  std::int64_t saved_;  // in the store
-  std::int64_t taken_;  // the output has every line up to it
-  std::int64_t read_;   // the lines behind taken_ up to it are in pending_
+  bool begun_ = false;      // the cursor is loaded
+  std::int64_t saved_ = 0;  // in the store
+  std::int64_t taken_ = 0;  // the output has every line up to it
+  std::int64_t read_ = 0;   // the lines behind taken_ up to it are in pending_
   std::string pending_;
   std::size_t written_ = 0;  // of pending_
 

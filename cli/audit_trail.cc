@@ -25,14 +25,11 @@ base::Result<std::unique_ptr<AuditTrail>> AuditTrail::Open(const audit::StoreOpt
   std::unique_ptr<AuditTrail> trail(new AuditTrail(*std::move(store), std::move(output), std::move(log)));
   if (copy_committed) {
     AuditTrail& self = *trail;
-    base::Result<audit::Stream> stream = audit::Stream::Open(
+    self.stream_.emplace(
         *self.store_, "stdout", [&self](std::string_view bytes) { return self.lost_.empty() ? self.Write(bytes) : std::size_t{0}; }, clock,
         std::move(replica));
-    if (!stream) {
-      return tl::unexpected(stream.error());
-    }
-    self.stream_.emplace(*std::move(stream));
   }
+  trail->not_open_ = !trail->Commit({});
   return trail;
 }
 
@@ -66,6 +63,9 @@ void AuditTrail::Run() {
   WriteLost();
   Copy();  // before Maintain, which may set a damaged database aside, with what was not copied yet
   const base::Result<void> kept = store_->Maintain();
+  if (kept && not_open_) {
+    not_open_ = !Commit({});
+  }
   upkeep_problem_ = kept ? std::nullopt : std::optional(kept.error().ToString());
   if (const auto notice = store_->TakeNotice()) {
     log_(base::LogLevel::kWarning, *notice);
@@ -113,7 +113,7 @@ std::uint64_t AuditTrail::lost() const {
 
 // True when there is more.
 bool AuditTrail::Copy() {
-  if (!stream_) {
+  if (!stream_ || not_open_) {
     return false;
   }
   const base::Result<bool> more = stream_->Pump();

@@ -27,8 +27,8 @@ inline constexpr std::size_t kMaxLostBytes = 16 * 1024 * 1024;
 // Threads: Commit, Lost, problem, age_doubt and Measure from any; Run and Close from one at a time.
 class AuditTrail {
  public:
-  // Opens the store. `copy_committed`: the output also gets every committed record, not only those that the store refused, and
-  // anchors of the log's chain in the name of `replica`.
+  // Opens the store, or where that may be later goes on without it. `copy_committed`: the output also gets every committed record, not only
+  // those that the store refused, and anchors of the log's chain in the name of `replica`.
   static base::Result<std::unique_ptr<AuditTrail>> Open(const audit::StoreOptions& options, bool copy_committed, audit::StreamOutput output,
                                                         const base::Clock& clock, std::string replica, base::Log log);
   AuditTrail(const AuditTrail&) = delete;
@@ -73,6 +73,7 @@ class AuditTrail {
   std::optional<audit::Stream> stream_;  // none: committed records are not copied
 
   // Of the thread that calls Run.
+  bool not_open_ = false;         // the store, since the start
   std::string lost_;              // lines on their way out
   std::size_t lost_written_ = 0;  // of lost_
   bool at_line_begin_ = true;     // whose lines come next may change only there

@@ -103,25 +103,24 @@ std::optional<kube::Event> DenialEventOf(std::string_view record, base::Time now
   return event;
 }
 
-base::Result<DenialEvents> DenialEvents::Open(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log) {
-  const auto cursor = store.LoadCursor("events");
+DenialEvents::DenialEvents(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log)
+    : store_(&store), clock_(&clock), tell_(std::move(tell)), log_(std::move(log)), saved_at_(clock.Monotonic()) {}
+
+base::Result<void> DenialEvents::Begin() {
+  const auto cursor = store_->LoadCursor("events");
   if (!cursor) {
     return tl::unexpected(cursor.error());
   }
-  return DenialEvents(store, clock, std::move(tell), std::move(log), *cursor);
+  saved_ = cursor_ = *cursor;
+  begun_ = true;
+  return {};
 }
 
-DenialEvents::DenialEvents(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log, std::int64_t cursor)
-    : store_(&store),
-      clock_(&clock),
-      tell_(std::move(tell)),
-      log_(std::move(log)),
-      cursor_(cursor),
-      saved_(cursor),
-      saved_at_(clock.Monotonic()) {}
-
 void DenialEvents::Run() {
-  base::Result<void> done = Read();
+  base::Result<void> done = begun_ ? base::Result<void>() : Begin();
+  if (done) {
+    done = Read();
+  }
   if (done && clock_->Monotonic() >= saved_at_ + kSaveInterval) {
     done = Save();
   }

@@ -37,8 +37,8 @@ class DenialEvents {
 
   using Tell = std::function<void(const kube::Event& event)>;  // takes note of it, and that is all
 
-  // Begins where the last run ended. `store` and `clock` must outlive it.
-  static base::Result<DenialEvents> Open(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log);
+  // Begins where the last run ended, as soon as the store is open. `store` and `clock` must outlive it.
+  DenialEvents(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log);
 
   // Tells of what was committed since. What fails is logged when that changes, and tried again at the next.
   void Run();
@@ -46,8 +46,7 @@ class DenialEvents {
   void Close();
 
  private:
-  DenialEvents(audit::Store& store, const base::Clock& clock, Tell tell, base::Log log, std::int64_t cursor);
-
+  base::Result<void> Begin();
   base::Result<void> Read();
   base::Result<void> Save();
   void Log(const base::Result<void>& result);
@@ -56,8 +55,9 @@ class DenialEvents {
   const base::Clock* clock_;
   Tell tell_;
   base::Log log_;
-  std::int64_t cursor_;  // told of everything up to it
-  std::int64_t saved_;   // in the store
+  bool begun_ = false;       // the cursor is loaded
+  std::int64_t cursor_ = 0;  // told of everything up to it
+  std::int64_t saved_ = 0;   // in the store
   std::chrono::steady_clock::time_point saved_at_;
   Condition telling_{"denials are not told in Events"};
 };

@@ -82,6 +82,8 @@ base::Result<std::unique_ptr<AuditTrail>> OpenAuditTrail(const Config& config, c
   options.durability = config.audit.durability == AuditDurability::kDisk ? audit::Durability::kDisk : audit::Durability::kProcess;
   options.retention_age = config.audit.retention_age;
   options.retention_bytes = config.audit.retention_bytes;
+  // Where nothing is admitted without a record, a replica that can make none is not started: others are asked.
+  options.opens_later = config.audit.on_failure == AuditFailure::kAdmit;
   options.waits_for = config.audit.postgresql ? audit::Forwarder::kConsumer : "";
   return AuditTrail::Open(options, config.audit.standard_output, audit::DescriptorOutput(STDOUT_FILENO, kOutputPatience), clock, HostName(),
                           log);
@@ -178,12 +180,7 @@ class Service {
       verdict_changes_->Observe(first);
     }
     if (config_.audit.events) {
-      base::Result<DenialEvents> events =
-          DenialEvents::Open(trail_->store(), clock_, [this](const kube::Event& event) { cluster_->TellOfOthers(event); }, log_);
-      if (!events) {
-        return tl::unexpected(events.error());
-      }
-      denials_.emplace(*std::move(events));
+      denials_.emplace(trail_->store(), clock_, [this](const kube::Event& event) { cluster_->TellOfOthers(event); }, log_);
     }
     return {};
   }

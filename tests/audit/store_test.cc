@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +21,7 @@
 #include "audit/verify.h"
 #include "tests/audit/sample_records.h"
 #include "tests/audit/scratch.h"
+#include "tests/support/faulty_vfs.h"
 
 namespace audit {
 namespace {
@@ -137,6 +140,113 @@ TEST(Store, AFolderThatIsMissingIsNamed) {
   const auto store = Store::Open({.database = ScratchDatabase() + "/none/audit.db"}, clock, &notice);
   ASSERT_FALSE(store);
   EXPECT_THAT(store.error().message, HasSubstr("/none/audit.db"));
+}
+
+// A disk that is full, broken or read-only when the process starts, until somebody mends it.
+class StoreOpensLater : public testing::TestWithParam<support::FaultyVfs::Fault> {};
+
+TEST_P(StoreOpensLater, ItIsNotOpenUntilTheDiskIsWell) {
+  support::FaultyVfs vfs;
+  support::FakeClock clock;
+  StoreOptions options{.database = ScratchDatabase()};
+  vfs.Begin(support::FaultyVfs::Plan{0, GetParam(), true});
+  std::string notice;
+  EXPECT_FALSE(Store::Open(options, clock, &notice));
+  options.opens_later = true;
+  const auto store = OpenStore(options, clock);
+  ASSERT_NE(store, nullptr);
+  const auto nothing = store->Commit({});
+  ASSERT_FALSE(nothing);
+  EXPECT_THAT(nothing.error().message, HasSubstr(options.database));
+  EXPECT_FALSE(CommitOne(*store, {}));
+  EXPECT_FALSE(store->LoadCursor("stdout"));
+  EXPECT_FALSE(store->Maintain());
+  EXPECT_EQ(store->AgeDoubt(), std::nullopt);
+  EXPECT_EQ(store->Measure().rows, 0);
+  clock.Advance(std::chrono::seconds(1));
+  EXPECT_FALSE(store->Maintain());
+
+  vfs.Mend();
+  EXPECT_FALSE(store->Maintain());  // not at every look
+  clock.Advance(std::chrono::seconds(1));
+  const auto opened = store->Maintain();
+  ASSERT_TRUE(opened) << opened.error().ToString();
+  EXPECT_TRUE(store->Commit({}));
+  EXPECT_TRUE(CommitOne(*store, {.uid = "after"}));
+  EXPECT_TRUE(store->Maintain());
+  EXPECT_THAT(ReadAll(*store), SizeIs(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, StoreOpensLater,
+                         testing::Values(support::FaultyVfs::Fault::kIoError, support::FaultyVfs::Fault::kNoSpace,
+                                         support::FaultyVfs::Fault::kReadOnly));
+
+// What is given wrongly stays an error.
+TEST(Store, AMissingFolderAnotherWriterAndAnotherSchemaAreErrorsAlsoWhereItMayOpenLater) {
+  const support::FakeClock clock;
+  const StoreOptions options{.database = ScratchDatabase(), .opens_later = true};
+  std::string notice;
+  const auto missing = Store::Open({.database = options.database + "/none/audit.db", .opens_later = true}, clock, &notice);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, base::ErrorCode::kInvalidArgument);
+  auto store = OpenStore(options, clock);
+  EXPECT_FALSE(Store::Open(options, clock, &notice));
+  store.reset();
+  ExecuteOn(options.database, "PRAGMA user_version = 99");
+  EXPECT_FALSE(Store::Open(options, clock, &notice));
+}
+
+// In a mount namespace of its own: 0, or which step was not as it should be; kNoNamespace where none can be made.
+constexpr int kNoNamespace = 77;
+
+int OpenOnReadOnlyFileSystem(StoreOptions options) {
+  const std::string folder = std::filesystem::path(options.database).parent_path();
+  const auto mount_folder = [&](unsigned long flags) { return mount(folder.c_str(), folder.c_str(), nullptr, flags, nullptr) == 0; };
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || !mount_folder(MS_BIND) ||
+      !mount_folder(MS_REMOUNT | MS_BIND | MS_RDONLY)) {
+    return kNoNamespace;
+  }
+  support::FakeClock clock;
+  std::string notice;
+  if (Store::Open(options, clock, &notice)) {
+    return 1;
+  }
+  options.opens_later = true;
+  const auto store = Store::Open(options, clock, &notice);
+  if (!store) {
+    return 2;
+  }
+  const auto refused = CommitOne(**store, {});
+  if (refused || refused.error().message.find("Read-only file system") == std::string::npos) {
+    return 3;
+  }
+  if (!mount_folder(MS_REMOUNT | MS_BIND)) {
+    return 4;
+  }
+  clock.Advance(std::chrono::seconds(1));
+  return (*store)->Maintain() && CommitOne(**store, {}) ? 0 : 5;
+}
+
+TEST(Store, AFileSystemThatWasRemountedReadOnlyIsWaitedFor) {
+  const StoreOptions options{.database = ScratchDatabase()};
+  for (const bool there : {false, true}) {
+    if (there) {
+      const support::FakeClock clock;
+      OpenStore(options, clock).reset();
+    }
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      _exit(OpenOnReadOnlyFileSystem(options));
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == kNoNamespace) {
+      GTEST_SKIP() << "no mount namespace can be made here";
+    }
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
 }
 
 TEST(Store, AnotherSchemaVersionIsAnErrorAndStaysAsItWas) {

@@ -82,9 +82,7 @@ class StreamTest : public testing::Test {
     ASSERT_TRUE(store_->Commit(records));
   }
 
-  Stream OpenStream(FakeOutput& output) {
-    return std::move(Stream::Open(*store_, "stdout", output.Function(), clock_, "replica-1").value());
-  }
+  Stream OpenStream(FakeOutput& output) { return {*store_, "stdout", output.Function(), clock_, "replica-1"}; }
 
   support::FakeClock clock_;
   StoreOptions options_{.database = support::ScratchDatabase()};
@@ -161,7 +159,7 @@ TEST_F(StreamTest, AProcessThatDiesAnywhereInABacklogRepeatsAtMostABatch) {
     most_unsaved = std::max(most_unsaved, written - static_cast<std::size_t>(store_->LoadCursor("stdout").value()));
     return bytes.size();
   };
-  EXPECT_EQ(Stream::Open(*store_, "stdout", output, clock_, "replica-1").value().Pump(), false);
+  EXPECT_EQ(Stream(*store_, "stdout", output, clock_, "replica-1").Pump(), false);
   EXPECT_EQ(written, 10 * Stream::kBatchRows);
   EXPECT_EQ(most_unsaved, Stream::kBatchRows);
 }
@@ -366,7 +364,7 @@ TEST_F(StreamTest, ADeletedRowIsNotAnchoredButTheNextOneIs) {
 TEST_F(StreamTest, ADescriptorThatIsFullTakesNothingMoreAndDoesNotBlock) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);
-  Stream stream = std::move(Stream::Open(*store_, "stdout", DescriptorOutput(ends[1], 0ms), clock_, "replica-1").value());
+  Stream stream(*store_, "stdout", DescriptorOutput(ends[1], 0ms), clock_, "replica-1");
   Commit(1000);  // several times what a pipe holds
   EXPECT_EQ(stream.Pump(), false);
   std::string text;

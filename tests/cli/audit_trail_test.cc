@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/faulty_vfs.h"
 #include "tests/support/temp_folder.h"
 
 namespace cli {
@@ -31,7 +32,8 @@ class AuditTrailTest : public ::testing::Test {
  protected:
   std::unique_ptr<AuditTrail> Open(bool copy_committed) {
     auto trail = AuditTrail::Open(
-        {.database = folder_ / "audit.db"}, copy_committed, [this](std::string_view bytes) { return Take(bytes); }, clock_, "replica-1",
+        {.database = folder_ / "audit.db", .opens_later = may_open_later_}, copy_committed,
+        [this](std::string_view bytes) { return Take(bytes); }, clock_, "replica-1",
         [this](base::LogLevel, std::string_view message) { log_.emplace_back(message); });
     EXPECT_TRUE(trail) << trail.error().ToString();
     return trail ? *std::move(trail) : nullptr;
@@ -69,6 +71,7 @@ class AuditTrailTest : public ::testing::Test {
   support::FakeClock clock_;
   std::size_t room_ = std::size_t{1} << 30U;
   bool broken_ = false;
+  bool may_open_later_ = false;
   std::string out_;
   std::vector<std::string> log_;
 };
@@ -195,6 +198,31 @@ TEST_F(AuditTrailTest, HasNoProblemWhileRecordsAreCommitted) {
   EXPECT_EQ(trail->problem(), std::nullopt);
   EXPECT_EQ(trail->Measure().rows, 1);
   EXPECT_THAT(log_, IsEmpty());
+}
+
+// A full disk at the start: records go to standard output until there is room.
+TEST_F(AuditTrailTest, GoesOnWithoutADatabaseUntilItCanBeOpened) {
+  support::FaultyVfs vfs;
+  vfs.Begin(support::FaultyVfs::Plan{0, support::FaultyVfs::Fault::kNoSpace, true});
+  may_open_later_ = true;
+  const auto trail = Open(true);
+  EXPECT_THAT(trail->problem().value_or(""), HasSubstr("audit.db"));
+  EXPECT_FALSE(trail->Commit(std::vector{Make("1")}));
+  trail->Lost(std::vector{Make("1")});
+  trail->Run();
+  EXPECT_EQ(out_, Make("1").json + "\n");
+  EXPECT_THAT(log_, testing::Contains(HasSubstr("go to standard output: audit database")));
+  EXPECT_THAT(log_, testing::Not(testing::Contains(HasSubstr("takes no audit records"))));
+
+  vfs.Mend();
+  clock_.Advance(std::chrono::seconds(1));
+  trail->Run();
+  EXPECT_EQ(trail->problem(), std::nullopt);
+  EXPECT_THAT(log_.back(), HasSubstr("over: "));
+  ASSERT_TRUE(trail->Commit(std::vector{Make("2")}));
+  trail->Run();
+  EXPECT_EQ(Records(), Make("1").json + "\n" + Make("2").json + "\n");
+  EXPECT_EQ(Anchors(), 1);
 }
 
 TEST_F(AuditTrailTest, TellsOnceThatTheClockSteppedAndThatItIsBelievedAgain) {

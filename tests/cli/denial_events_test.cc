@@ -144,10 +144,7 @@ class DenialEventsTest : public ::testing::Test {
     return store ? *std::move(store) : nullptr;
   }
   DenialEvents Open(audit::Store& store) {
-    auto events =
-        DenialEvents::Open(store, world_.clock, [this](const kube::Event& event) { world_.cluster->TellOfOthers(event); }, world_.Log());
-    EXPECT_TRUE(events);
-    return *std::move(events);
+    return {store, world_.clock, [this](const kube::Event& event) { world_.cluster->TellOfOthers(event); }, world_.Log()};
   }
   void Deny(audit::Store& store, const std::string& namespace_name, const std::string& uid,
             const std::string& requirement = "private-link") {
@@ -226,9 +223,8 @@ TEST_F(DenialEventsTest, AfterACrashFewAreToldTwice) {
     events.Run();  // and not
   }
   std::vector<std::string> notes;
-  auto again = DenialEvents::Open(*store, world_.clock, [&](const kube::Event& event) { notes.push_back(event.note); }, world_.Log());
-  ASSERT_TRUE(again);
-  again->Run();
+  DenialEvents again(*store, world_.clock, [&](const kube::Event& event) { notes.push_back(event.note); }, world_.Log());
+  again.Run();
   EXPECT_THAT(notes, ElementsAre(HasSubstr("audit uid 2")));
 }
 
