@@ -105,9 +105,9 @@ base::Result<Anchors> ReadAnchors(std::istream& in, std::string_view log) {
   if (in.bad()) {
     return base::Fail(base::ErrorCode::kUnavailable, "cannot be read to its end");
   }
-  const auto order = [](const Anchor& anchor) { return std::tie(anchor.sequence, anchor.time, anchor.value); };
-  std::stable_sort(read.anchors.begin(), read.anchors.end(), [&](const Anchor& a, const Anchor& b) { return order(a) < order(b); });
-  const auto same = [&](const Anchor& a, const Anchor& b) { return order(a) == order(b) && a.deletions == b.deletions; };
+  const auto order = [](const Anchor& anchor) { return std::tie(anchor.sequence, anchor.time, anchor.value, anchor.deletions); };
+  std::sort(read.anchors.begin(), read.anchors.end(), [&](const Anchor& a, const Anchor& b) { return order(a) < order(b); });
+  const auto same = [&](const Anchor& a, const Anchor& b) { return order(a) == order(b); };
   read.anchors.erase(std::unique(read.anchors.begin(), read.anchors.end(), same), read.anchors.end());
   return read;
 }

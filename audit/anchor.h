@@ -2,6 +2,7 @@
 // where nobody who can write to the database can change it. The format is a contract: docs/audit.md.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <istream>
@@ -21,7 +22,7 @@ namespace audit {
 struct Deletions {
   std::int64_t at_most = 0;   // so many of the log's records are deleted, from its beginning until the next anchor
   bool first_of_run = false;  // exactly so many then, as the database said: what a run deletes itself, it counts
-  bool operator==(const Deletions&) const = default;
+  auto operator<=>(const Deletions&) const = default;
 };
 
 // {"anchor":{"time":…,"replica":…,"log":…,"sequence":…,"chain":…,"deleted":…}} without a newline. No deletions: as older versions wrote it.

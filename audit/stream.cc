@@ -122,6 +122,7 @@ base::Result<bool> Stream::WriteAll(bool at_end) {
   deleted_ = size.deleted;
   store_->AllowDeletions(deleted_);  // until it is written
   pending_ = AnchorLine(**link, clock_->Now(), replica_, Deletions{at_most_, !anchored_}) + "\n";
+  anchoring_ = true;
   anchored_ = taken_;
   anchored_at_ = clock_->Monotonic();
   return WritePending();
@@ -143,7 +144,8 @@ std::int64_t Stream::NextDeletions(const Store::Size& size) const {
   if (!anchored_ || finishing_ || !any) {
     return size.deleted;
   }
-  return size.deleted + std::min(kMostDeletions, 2 * (size.deleted - deleted_) + kDeletionStep);
+  const std::int64_t since = std::max<std::int64_t>(size.deleted - deleted_, 0);  // less than nothing: of another log
+  return size.deleted + std::min(kMostDeletions, 2 * since + kDeletionStep);
 }
 
 base::Result<bool> Stream::WritePending() {
@@ -160,7 +162,7 @@ base::Result<bool> Stream::WritePending() {
   pending_.clear();
   written_ = 0;
   taken_ = read_;
-  if (anchored_) {
+  if (std::exchange(anchoring_, false)) {  // once: it is of one log, and the store may replace that
     store_->AllowDeletions(at_most_);
   }
   return true;

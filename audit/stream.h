@@ -77,6 +77,7 @@ class Stream {
   std::chrono::steady_clock::time_point anchored_at_;
   std::int64_t deleted_ = 0;  // when it was written
   std::int64_t at_most_ = 0;  // as it says
+  bool anchoring_ = false;    // it stands in pending_
   bool finishing_ = false;
 };
 

@@ -187,7 +187,8 @@ class Life {
     const auto log = LogName(options_.database);
     ASSERT_TRUE(log) << log.error().ToString();
     std::vector<Anchor>& anchors = anchors_[*log];
-    std::stable_sort(anchors.begin(), anchors.end(), [](const Anchor& a, const Anchor& b) { return a.sequence < b.sequence; });
+    std::sort(anchors.begin(), anchors.end(),
+              [](const Anchor& a, const Anchor& b) { return std::pair(a.sequence, a.deletions) < std::pair(b.sequence, b.deletions); });
     const auto verified = Verify(options_.database, anchors);
     ASSERT_TRUE(verified) << verified.error().ToString();
     EXPECT_FALSE(verified->broken) << verified->broken->what;

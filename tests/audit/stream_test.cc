@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -323,6 +325,44 @@ TEST_F(StreamTest, AStopSaysExactlyHowManyAreDeleted) {
   const std::size_t size = output.text.size();
   ASSERT_TRUE(stream.Pump());
   EXPECT_EQ(output.text.size(), size);
+}
+
+// What the last anchor allowed was of a log that has been set aside since.
+TEST_F(StreamTest, ALogThatIsBegunAnewDeletesNothingBeforeAnAnchorOfItsOwn) {
+  options_.retention_age = 24h;
+  store_.reset();
+  store_ = support::OpenStore(options_, clock_);
+  FakeOutput output;
+  Stream stream = OpenStream(output);
+  Commit(300);
+  ASSERT_TRUE(stream.Pump());
+  clock_.Advance(25h);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(store_->Maintain());
+    ASSERT_TRUE(stream.Pump());
+  }
+  ASSERT_EQ(store_->Measure().deleted, 300);
+  Commit(300);
+  support::ExecuteOn(options_.database, "PRAGMA wal_checkpoint(TRUNCATE)");
+  const auto pages = std::filesystem::file_size(options_.database) / 4096;
+  {
+    std::fstream file(options_.database, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(5 * 4096);
+    file << std::string((pages - 5) * 4096, '\xee');
+  }
+  std::int64_t cursor = 300;
+  ASSERT_FALSE(store_->ReadCommitted(&cursor, 1000));
+  ASSERT_TRUE(store_->Maintain());
+  ASSERT_EQ(store_->Measure().set_aside, 1);
+
+  Commit(300);
+  ASSERT_TRUE(stream.Pump());
+  clock_.Advance(25h);
+  ASSERT_TRUE(store_->Maintain());
+  EXPECT_EQ(store_->Measure().deleted, 0);
+  ASSERT_TRUE(stream.Pump());
+  ASSERT_TRUE(store_->Maintain());
+  EXPECT_EQ(store_->Measure().deleted, Stream::kDeletionStep);
 }
 
 // Nobody takes the lines: the volume must not fill up for that.
