@@ -114,11 +114,12 @@ class PostgresqlReader final : public Reader {
   }
 
   // One that ends with the deadline on the server, too.
-  Outcome<void> Begin(const base::Until& until) {
+  Outcome<void> Begin(const base::Until& until, const std::string& isolation = "READ COMMITTED") {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until.deadline - std::chrono::steady_clock::now()).count();
     const std::string limit = std::to_string(std::max<std::int64_t>(left, 1));
-    auto begun = connection_->Execute(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = " + limit + "; SET LOCAL idle_in_transaction_session_timeout = '10s'", until);
+    auto begun = connection_->Execute("BEGIN ISOLATION LEVEL " + isolation + " READ ONLY; SET LOCAL statement_timeout = " + limit +
+                                          "; SET LOCAL idle_in_transaction_session_timeout = '10s'",
+                                      until);
     return begun ? Outcome<void>() : tl::unexpected(std::move(begun.error()));
   }
 
@@ -140,9 +141,16 @@ class PostgresqlReader final : public Reader {
     return rows->Int(0, 0);
   }
 
-  // Of all that is asked for, and of every question.
+  // Of what is asked for, and of every question.
   void AddClauses(Statement& statement, const Filter& filter) const {
     AddFilter(statement, filter);
+    AddOwnCluster(statement);
+  }
+  void AddHourlyClauses(Statement& statement, const Filter& filter) const {
+    AddHourlyFilter(statement, filter);
+    AddOwnCluster(statement);
+  }
+  void AddOwnCluster(Statement& statement) const {
     if (!options_.cluster.empty()) {
       statement.sql += " AND cluster = " + statement.Add(postgresql::Storable(options_.cluster));
     }
@@ -233,31 +241,12 @@ class PostgresqlReader final : public Reader {
   }
 
   Outcome<Summary> Summarise(const Filter& filter, const base::Until& until) {
-    constexpr const char* kCounts =
-        "count(*) FILTER (WHERE decision = 'Allowed'), count(*) FILTER (WHERE decision = 'Warned'), count(*) FILTER (WHERE decision = "
-        "'Denied')";
     SummaryBuilder builder;
-    if (auto begun = Begin(until); !begun) {
+    if (auto begun = Begin(until, "REPEATABLE READ"); !begun) {  // all of it is of one moment
       return tl::unexpected(std::move(begun.error()));
     }
-    Statement hours{
-        "SELECT floor(extract(epoch FROM time) / 3600)::bigint AS hour, " + std::string(kCounts) + " FROM acr_admission.decision", {}};
-    AddClauses(hours, filter);
-    hours.sql += " GROUP BY hour";
-    const auto counted = connection_->Query(hours.sql, hours.parameters, until);
-    if (!counted) {
-      return tl::unexpected(counted.error());
-    }
-    for (int row = 0; row < counted->size(); ++row) {
-      builder.AddHour(base::Time(std::chrono::hours(counted->Int(row, 0))),
-                      {counted->Int(row, 1), counted->Int(row, 2), counted->Int(row, 3)});
-    }
-    for (const auto& [dimension, values] :
-         {std::pair{Dimension::kNamespace, "ARRAY[namespace]"}, std::pair{Dimension::kUser, "ARRAY[\"user\"]"},
-          std::pair{Dimension::kRegistry, "blamed_registries"}, std::pair{Dimension::kRequirement, "blamed_requirements"}}) {
-      if (auto added = AddValues(builder, dimension, values, filter, until); !added) {
-        return tl::unexpected(std::move(added.error()));
-      }
+    if (auto added = postgresql::HasRollUps(filter) ? AddRolled(builder, filter, until) : AddRows(builder, filter, until); !added) {
+      return tl::unexpected(std::move(added.error()));
     }
     if (auto ended = Commit(until); !ended) {
       return tl::unexpected(std::move(ended.error()));
@@ -265,15 +254,105 @@ class PostgresqlReader final : public Reader {
     return std::move(builder).Build();
   }
 
-  Outcome<void> AddValues(SummaryBuilder& builder, Dimension dimension, const std::string& values, const Filter& filter,
-                          const base::Until& until) {
-    Statement statement{
-        "SELECT value, count(*) FILTER (WHERE decision = 'Warned') AS warned, count(*) FILTER (WHERE decision = 'Denied') AS denied "
-        "FROM acr_admission.decision, unnest(" +
-            values + ") AS value",
-        {}};
-    AddClauses(statement, filter);
-    statement.sql += " AND decision <> 'Allowed' AND value <> '' GROUP BY value";
+  // Whole hours of what is counted already, and the rows of those that the filter cuts.
+  Outcome<void> AddRolled(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
+    using std::chrono::hours;
+    Filter whole = filter;
+    Filter front = filter;
+    Filter back = filter;
+    if (filter.since) {
+      whole.since = front.until = std::chrono::ceil<hours>(ForwardedTime(*filter.since));
+    }
+    if (filter.until) {
+      whole.until = back.since = std::chrono::floor<hours>(ForwardedTime(*filter.until));
+    }
+    if (filter.since && filter.until && *whole.since >= *whole.until) {
+      return AddRows(builder, filter, until);
+    }
+    for (const auto& [cut, part] : {std::pair{whole.since != filter.since, &front}, std::pair{whole.until != filter.until, &back}}) {
+      if (!cut) {
+        continue;
+      }
+      if (auto added = AddRows(builder, *part, until); !added) {
+        return added;
+      }
+    }
+    return AddRollUps(builder, whole, until);
+  }
+
+  Outcome<void> AddRows(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
+    constexpr const char* kWarnedAndDenied =
+        "count(*) FILTER (WHERE decision = 'Warned') AS warned, count(*) FILTER (WHERE decision = 'Denied') AS denied";
+    Statement counts{"SELECT floor(extract(epoch FROM time) / 3600)::bigint AS hour, count(*) FILTER (WHERE decision = 'Allowed'), " +
+                         std::string(kWarnedAndDenied) + " FROM acr_admission.decision",
+                     {}};
+    AddClauses(counts, filter);
+    counts.sql += " GROUP BY hour";
+    if (auto added = AddHours(builder, counts, until); !added) {
+      return added;
+    }
+    for (const auto& [dimension, values] :
+         {std::pair{Dimension::kNamespace, "ARRAY[namespace]"}, std::pair{Dimension::kUser, "ARRAY[\"user\"]"},
+          std::pair{Dimension::kRegistry, "blamed_registries"}, std::pair{Dimension::kRequirement, "blamed_requirements"}}) {
+      Statement statement{
+          "SELECT value, " + std::string(kWarnedAndDenied) + " FROM acr_admission.decision, unnest(" + values + ") AS value", {}};
+      AddClauses(statement, filter);
+      statement.sql += " AND decision <> 'Allowed' AND value <> '' GROUP BY value";
+      if (auto added = AddValues(builder, dimension, std::move(statement), until); !added) {
+        return added;
+      }
+    }
+    return {};
+  }
+
+  Outcome<void> AddRollUps(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
+    const auto sum = [&](const char* decision, const char* column) {
+      const bool asked = filter.decision.empty() || filter.decision == decision;
+      return (asked ? "sum(" + std::string(column) + ")::bigint AS " : std::string("0::bigint AS ")) + column;
+    };
+    const std::string warned_and_denied = sum("Warned", "warned") + ", " + sum("Denied", "denied");
+    Statement counts{"SELECT extract(epoch FROM hour)::bigint / 3600, " + sum("Allowed", "allowed") + ", " + warned_and_denied +
+                         " FROM acr_admission.hourly",
+                     {}};
+    AddHourlyClauses(counts, filter);
+    counts.sql += " AND dimension = 'all' GROUP BY hour";
+    if (auto added = AddHours(builder, counts, until); !added) {
+      return added;
+    }
+    struct Values {
+      Dimension dimension;
+      const char* name;
+      const char* column;
+    };
+    for (const Values& values :
+         {Values{Dimension::kNamespace, "all", "namespace"}, Values{Dimension::kUser, "user", "value"},
+          Values{Dimension::kRegistry, "registry", "value"}, Values{Dimension::kRequirement, "requirement", "value"}}) {
+      Statement statement{
+          "SELECT * FROM (SELECT " + std::string(values.column) + " AS value, " + warned_and_denied + " FROM acr_admission.hourly", {}};
+      AddHourlyClauses(statement, filter);
+      statement.sql += std::string(" AND dimension = '") + values.name + "' AND warned + denied > 0 GROUP BY 1) AS summed";
+      statement.sql += " WHERE warned + denied > 0 AND value <> ''";
+      if (auto added = AddValues(builder, values.dimension, std::move(statement), until); !added) {
+        return added;
+      }
+    }
+    return {};
+  }
+
+  // Of "SELECT hour, allowed, warned, denied …", the hour since 1970.
+  Outcome<void> AddHours(SummaryBuilder& builder, const Statement& statement, const base::Until& until) {
+    const auto rows = connection_->Query(statement.sql, statement.parameters, until);
+    if (!rows) {
+      return tl::unexpected(rows.error());
+    }
+    for (int row = 0; row < rows->size(); ++row) {
+      builder.AddHour(base::Time(std::chrono::hours(rows->Int(row, 0))), {rows->Int(row, 1), rows->Int(row, 2), rows->Int(row, 3)});
+    }
+    return {};
+  }
+
+  // Of "SELECT value, warned, denied …".
+  Outcome<void> AddValues(SummaryBuilder& builder, Dimension dimension, Statement statement, const base::Until& until) {
     statement.sql =
         "SELECT CASE WHEN n <= " + std::to_string(kMostValues) + " THEN value ELSE '" + kOtherValues +
         "' END, sum(warned)::bigint, sum(denied)::bigint FROM (SELECT *, row_number() OVER (ORDER BY denied DESC, warned DESC, value) AS n "

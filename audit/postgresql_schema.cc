@@ -98,11 +98,104 @@ END $$;
 REVOKE ALL ON FUNCTION acr_admission.make_partition, acr_admission.drop_old_partitions FROM PUBLIC;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kSteps = {kDecisions};
+// What rows of `relation` come to, by hour: as hourly has it, in the order of its key.
+std::string CountsOf(const char* relation) {
+  return std::string(R"sql(
+  SELECT date_trunc('hour', time, 'UTC'), cluster, namespace, dimension, value, count(*) FILTER (WHERE decision = 'Allowed'),
+         count(*) FILTER (WHERE decision = 'Warned'), count(*) FILTER (WHERE decision = 'Denied')
+  FROM )sql") +
+         relation + R"sql(, LATERAL (
+    SELECT 'all', ''
+    UNION ALL SELECT 'user', "user" WHERE decision <> 'Allowed' AND "user" <> ''
+    UNION ALL SELECT 'registry', r FROM unnest(blamed_registries) AS r WHERE decision <> 'Allowed' AND r <> ''
+    UNION ALL SELECT 'requirement', r FROM unnest(blamed_requirements) AS r WHERE decision <> 'Allowed' AND r <> ''
+  ) AS counted (dimension, value)
+  WHERE decision IN ('Allowed', 'Warned', 'Denied') GROUP BY 1, 2, 3, 4, 5)sql";
+}
+
+// Summaries need not look at every row. It is filled by a trigger, in the transaction that inserts, so that who writes records needs no
+// right to it and cannot change a count; programs of version 1 fill it as well. Rows that are there already are not inserted, and so are
+// counted once. Whoever could read the records may read what they come to.
+//
+// Of two that count the same at a time, one waits for the other's commit. Neither for each other: both go in the order of the key.
+std::string Hourly() {
+  return R"sql(
+CREATE TABLE acr_admission.hourly (
+  hour timestamptz NOT NULL,                -- its beginning, UTC
+  cluster text COLLATE "C" NOT NULL,
+  namespace text COLLATE "C" NOT NULL,
+  dimension text COLLATE "C" NOT NULL,      -- 'all' admissions; of those not allowed by 'registry', 'requirement', 'user'
+  value text COLLATE "C" NOT NULL,          -- '' of all
+  allowed bigint NOT NULL,
+  warned bigint NOT NULL,
+  denied bigint NOT NULL,
+  PRIMARY KEY (hour, cluster, namespace, dimension, value)
+);
+
+CREATE FUNCTION acr_admission.count_inserted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO acr_admission.hourly AS h (hour, cluster, namespace, dimension, value, allowed, warned, denied))sql" +
+         CountsOf("inserted") + R"sql( ORDER BY 1, 2, 3, 4, 5
+  ON CONFLICT (hour, cluster, namespace, dimension, value) DO UPDATE
+  SET allowed = h.allowed + excluded.allowed, warned = h.warned + excluded.warned, denied = h.denied + excluded.denied;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION acr_admission.count_inserted FROM PUBLIC;
+CREATE TRIGGER count_inserted AFTER INSERT ON acr_admission.decision REFERENCING NEW TABLE AS inserted
+FOR EACH STATEMENT EXECUTE FUNCTION acr_admission.count_inserted();
+-- Nobody writes any more until this is committed: the trigger's lock keeps them out.
+INSERT INTO acr_admission.hourly)sql" +
+         CountsOf("acr_admission.decision") + R"sql(;
+
+-- A cluster of few records among those of large ones.
+CREATE INDEX decision_by_cluster ON acr_admission.decision (cluster, time);
+
+-- As before, and the counts of the days that go; of the default partition whole days, too, so that rows and counts agree.
+CREATE OR REPLACE FUNCTION acr_admission.drop_old_partitions() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  oldest timestamptz := (SELECT date_trunc('day', now() - retention, 'UTC') FROM acr_admission.setting);
+  partition record;
+  dropped integer := 0;
+BEGIN
+  IF oldest IS NULL OR NOT pg_try_advisory_xact_lock(1094931009, 3) THEN
+    RETURN 0;
+  END IF;
+  FOR partition IN
+    SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'acr_admission.decision'::regclass AND relname ~ '^decision_[0-9]{8}$' ORDER BY relname
+  LOOP
+    EXIT WHEN to_date(substr(partition.relname, 10), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC' >= oldest;
+    EXECUTE format('DROP TABLE acr_admission.%I', partition.relname);
+    dropped := dropped + 1;
+  END LOOP;
+  DELETE FROM acr_admission.decision_default WHERE time < oldest;
+  DELETE FROM acr_admission.hourly WHERE hour < oldest;
+  RETURN dropped;
+END $$;
+
+DO $$
+DECLARE
+  reader oid;
+BEGIN
+  FOR reader IN
+    SELECT DISTINCT grantee FROM pg_class, aclexplode(relacl)
+    WHERE pg_class.oid = 'acr_admission.decision'::regclass AND privilege_type = 'SELECT' AND grantee <> relowner
+  LOOP
+    EXECUTE format('GRANT SELECT ON acr_admission.hourly TO %s', CASE reader WHEN 0 THEN 'PUBLIC' ELSE reader::regrole::text END);
+  END LOOP;
+END $$;
+)sql";
+}
+
+std::string Decisions() { return kDecisions; }
+
+constexpr std::array<std::string (*)(), kSchemaVersion> kSteps = {Decisions, Hourly};
 
 // Of versions 1, 2, …: the oldest version whose programs work with it. A step that only adds what may be left out keeps that of the
 // step before.
-constexpr std::array<std::int64_t, kSchemaVersion> kCompatible = {1};
+constexpr std::array<std::int64_t, kSchemaVersion> kCompatible = {1, 1};
 
 // Records of today and the days to come find their partitions, also when nobody writes for a while.
 constexpr const char* kMakePartitions =
@@ -122,7 +215,7 @@ std::string Script(const SchemaVersion& before, std::optional<std::chrono::micro
   if (before.version < kSchemaVersion) {
     script += kBegin;
     for (std::int64_t version = before.version; version < kSchemaVersion; ++version) {
-      script += kSteps.at(static_cast<std::size_t>(version));
+      script += kSteps.at(static_cast<std::size_t>(version))();
     }
     const std::string row = std::to_string(kSchemaVersion) + ", " + std::to_string(kCompatible.back());
     script += "INSERT INTO acr_admission.schema_version (version, compatible) VALUES (" + row +

@@ -10,7 +10,7 @@
 
 namespace audit::postgresql {
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 // Advisory locks, of the database. The first number is "ACRA": nobody else's locks are ours.
 inline constexpr std::int64_t kLockSpace = 0x41435241;

@@ -85,6 +85,27 @@ std::string Statement::Add(std::string value) {
   return "$" + std::to_string(parameters.size());
 }
 
+bool HasRollUps(const Filter& filter) {
+  return filter.registry.empty() && filter.image.empty() && filter.user.empty() && filter.uid.empty();
+}
+
+void AddHourlyFilter(Statement& statement, const Filter& filter) {
+  std::string& sql = statement.sql;
+  sql += " WHERE true";
+  if (filter.since) {
+    sql += " AND hour >= " + statement.Add(base::FormatTime(ForwardedTime(*filter.since))) + "::timestamptz";
+  }
+  if (filter.until) {
+    sql += " AND hour < " + statement.Add(base::FormatTime(ForwardedTime(*filter.until))) + "::timestamptz";
+  }
+  if (!filter.namespace_name.empty()) {
+    sql += " AND namespace " + Comparison(statement, filter.namespace_name);
+  }
+  if (!filter.cluster.empty()) {
+    sql += " AND cluster = " + statement.Add(Storable(filter.cluster));
+  }
+}
+
 void AddFilter(Statement& statement, const Filter& filter) {
   std::string& sql = statement.sql;
   sql += " WHERE true";

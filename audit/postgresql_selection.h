@@ -37,6 +37,12 @@ struct Statement {
   std::string Add(std::string value);
 };
 
+// Whether what the filter selects is counted in hourly, by whole hours.
+bool HasRollUps(const Filter& filter);
+
+// As AddFilter, of hourly: cluster, namespace and the hours from `since` before `until`, which are whole. Its columns say the decision.
+void AddHourlyFilter(Statement& statement, const Filter& filter);
+
 // " WHERE …": what all rows must be like, with "AND …" to be appended.
 void AddFilter(Statement& statement, const Filter& filter);
 

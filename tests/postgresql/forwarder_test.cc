@@ -154,6 +154,9 @@ TEST_F(ForwarderTest, ASchemaThatIsMissingOrNewerIsWaitedFor) {
   EXPECT_THAT(forwarder.Pump(In(60s)).error().ToString(), HasSubstr("use a newer acr-admission"));
 
   Sql("UPDATE acr_admission.schema_version SET version = 1, compatible = 1");
+  EXPECT_THAT(forwarder.Pump(In(60s)).error().ToString(), HasSubstr("migrate it with acr-admission audit migrate"));
+
+  Sql("UPDATE acr_admission.schema_version SET version = " + std::to_string(postgresql::kSchemaVersion));
   EXPECT_EQ(PumpAll(forwarder), 1u);
 
   Sql("DROP SCHEMA acr_admission CASCADE");

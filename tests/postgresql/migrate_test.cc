@@ -58,18 +58,40 @@ class AuditMigrate : public testing::Test {
 TEST_F(AuditMigrate, MakesTheSchemaAndAgainLeavesItAsItIs) {
   const Result first = Run();
   EXPECT_EQ(first.exit, 0) << first.err;
-  EXPECT_THAT(first.out, AllOf(HasSubstr("database " + server_.database), HasSubstr("version 1, made anew")));
+  EXPECT_THAT(first.out, AllOf(HasSubstr("database " + server_.database), HasSubstr("version 2, made anew")));
   Sql("INSERT INTO acr_admission.decision VALUES (now(), '\\x01', 1, 1, '', '', 'Denied', false, 'u-1', '', '', '{}', '{}', '{}', '{}', "
       "'record')");
 
   const Result again = Run();
   EXPECT_EQ(again.exit, 0) << again.err;
-  EXPECT_THAT(again.out, HasSubstr("version 1, as before"));
+  EXPECT_THAT(again.out, HasSubstr("version 2, as before"));
   EXPECT_THAT(Sql("SELECT record FROM acr_admission.decision"), ElementsAre("record"));
-  EXPECT_THAT(Sql("SELECT version FROM acr_admission.schema_version"), ElementsAre("1"));
+  EXPECT_THAT(Sql("SELECT version FROM acr_admission.schema_version"), ElementsAre("2"));
   EXPECT_THAT(Sql("SELECT tableoid::regclass = ('acr_admission.decision_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD'))::regclass FROM "
                   "acr_admission.decision"),
               ElementsAre("t"));
+}
+
+TEST_F(AuditMigrate, VersionOneIsCountedAndWhoCouldReadItsRecordsCanReadTheCounts) {
+  ASSERT_EQ(Run().exit, 0);
+  Sql("DROP TRIGGER count_inserted ON acr_admission.decision; DROP FUNCTION acr_admission.count_inserted; DROP TABLE acr_admission.hourly; "
+      "DROP INDEX acr_admission.decision_by_cluster; UPDATE acr_admission.schema_version SET version = 1");
+  const std::string reader = "reader of " + server_.database;
+  Sql("CREATE ROLE \"" + reader + "\"; GRANT SELECT ON acr_admission.decision TO \"" + reader + "\"");
+  Sql("INSERT INTO acr_admission.decision SELECT '2026-11-23T12:30Z', '\\x01', n, n, 'weu', '', d, false, '', 'shop', 'anna', '{}', '{}', "
+      "'{a,b}', '{private-link}', 'r' FROM unnest(ARRAY['Allowed', 'Denied', 'Denied', 'Warned', 'VerdictChanged']) WITH ORDINALITY AS "
+      "u(d, n)");
+
+  const Result migrated = Run();
+  EXPECT_EQ(migrated.exit, 0) << migrated.err;
+  EXPECT_THAT(migrated.out, HasSubstr("version 2"));
+  EXPECT_THAT(Sql("SELECT concat_ws(' ', to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), cluster, namespace, dimension, value, "
+                  "allowed, warned, denied) FROM acr_admission.hourly ORDER BY dimension, value"),
+              ElementsAre("2026-11-23 12:00 weu shop all  1 1 2", "2026-11-23 12:00 weu shop registry a 0 1 2",
+                          "2026-11-23 12:00 weu shop registry b 0 1 2", "2026-11-23 12:00 weu shop requirement private-link 0 1 2",
+                          "2026-11-23 12:00 weu shop user anna 0 1 2"));
+  EXPECT_THAT(Sql("SELECT has_table_privilege('" + reader + "', 'acr_admission.hourly', p) FROM unnest(ARRAY['SELECT', 'UPDATE']) AS p"),
+              ElementsAre("t", "f"));
 }
 
 TEST_F(AuditMigrate, SeveralAtATimeAreOne) {
@@ -130,13 +152,16 @@ TEST_F(AuditMigrate, WritersMayInsertAndNothingElse) {
       "'{}', '{}', '{}', 'r') ON CONFLICT "
       "DO NOTHING");
   EXPECT_THAT(Sql("SELECT record FROM acr_admission.decision"), ElementsAre("r"));
+  EXPECT_THAT(Sql("SELECT denied FROM acr_admission.hourly"), ElementsAre("1")) << "counted without a right to count";
 
   audit::postgresql::Connection connection = support::Connect(as_writer);
   const base::Event never;
   for (const char* forbidden :
        {"UPDATE acr_admission.decision SET record = 'x'", "DELETE FROM acr_admission.decision", "TRUNCATE acr_admission.decision",
         "DROP TABLE acr_admission.decision_default", "UPDATE acr_admission.setting SET retention = interval '0'",
-        "SELECT record FROM acr_admission.decision", "CREATE TABLE acr_admission.mine (a int)"}) {
+        "SELECT record FROM acr_admission.decision", "UPDATE acr_admission.hourly SET denied = 0",
+        "INSERT INTO acr_admission.hourly VALUES (now(), '', '', 'all', '', 1, 1, 1)", "DELETE FROM acr_admission.hourly",
+        "CREATE TABLE acr_admission.mine (a int)"}) {
     const auto refused = connection.Query(forbidden, {std::chrono::steady_clock::now() + std::chrono::seconds(20), &never});
     ASSERT_FALSE(refused) << forbidden;
     EXPECT_EQ(refused.error().state, "42501") << forbidden << ": " << refused.error().ToString();
@@ -156,6 +181,9 @@ TEST_F(AuditMigrate, RetentionDropsWholeDaysAndWhatIsOldInTheDefaultPartition) {
 
   EXPECT_THAT(Sql("SELECT acr_admission.drop_old_partitions()"), ElementsAre("2"));
   EXPECT_THAT(Sql("SELECT sequence FROM acr_admission.decision ORDER BY sequence"), ElementsAre("-100", "0", "29"));
+  EXPECT_THAT(Sql("SELECT hour FROM acr_admission.hourly ORDER BY hour"),
+              testing::ElementsAreArray(Sql("SELECT date_trunc('hour', time) FROM acr_admission.decision ORDER BY time")))
+      << "what is counted goes with the records";
 
   ASSERT_EQ(Run().exit, 0);  // without retention from now on
   Sql("UPDATE acr_admission.decision SET time = time - interval '200 days' WHERE sequence = 29");

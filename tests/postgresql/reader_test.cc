@@ -153,7 +153,7 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
 
   const auto of_all = MakeReader();
   const auto of_dev = MakeReader(60s, "dev");
-  for (int round = 0; round < 120; ++round) {
+  for (int round = 0; round < 160; ++round) {
     const bool confined = random() % 4 == 0;
     Reader* const reader = confined ? of_dev.get() : of_all.get();
     Filter filter;
@@ -165,6 +165,15 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
     }
     if (random() % 3 == 0) {
       filter.until = time();
+    }
+    if (random() % 4 == 0) {
+      filter.since = std::chrono::floor<std::chrono::hours>(filter.since.value_or(time()));
+    }
+    if (random() % 4 == 0) {
+      filter.until = std::chrono::floor<std::chrono::hours>(filter.until.value_or(time()));
+    }
+    if (random() % 2 == 0) {  // what hours are counted by, more often than all filters at once leave it
+      filter.registry = filter.image = filter.user = filter.uid = "";
     }
     if (random() % 3 == 0) {
       filter.namespace_name = any({"shop", "shop*", "shop_*", "shop%*", "pay\\*", "*", "ä*", "none"});
@@ -233,6 +242,76 @@ TEST_F(PostgresqlReaderTest, AnswersAsAFilterByHandWould) {
     };
     EXPECT_EQ(text(*summary), text(expected));
   }
+}
+
+TEST_F(PostgresqlReaderTest, WholeHoursAreReadFromTheirCountsAndCutOnesFromTheRows) {
+  Replica replica = MakeReplica();
+  const base::Time hour = std::chrono::floor<std::chrono::hours>(clock_.Now()) - 3h;
+  std::vector<Record> records;
+  for (int i = 0; i < 6; ++i) {
+    records.push_back(SampleRecord{.uid = std::to_string(i), .time = hour + i * 30min}.Make());
+  }
+  Send(replica, records);
+  const auto denied = [](const Summary& summary) {
+    std::vector<std::int64_t> counts;
+    for (const Summary::Hour& of : summary.hours) {
+      counts.push_back(of.counts.denied);
+    }
+    return counts;
+  };
+  const auto reader = MakeReader();
+  const Filter cut{.since = hour + 10min, .until = hour + 130min};
+  EXPECT_THAT(denied(reader->Summarise({}).value()), testing::ElementsAre(2, 2, 2));
+  EXPECT_THAT(denied(reader->Summarise(cut).value()), testing::ElementsAre(1, 2, 1));
+  support::Sql(server_, "DELETE FROM acr_admission.decision");
+  EXPECT_THAT(denied(reader->Summarise({}).value()), testing::ElementsAre(2, 2, 2));
+  EXPECT_THAT(denied(reader->Summarise(cut).value()), testing::ElementsAre(2));
+  EXPECT_EQ(reader->Summarise({}).value().by_registry.at(0).counts.denied, 6);
+  EXPECT_THAT(reader->Summarise({.user = "anna"}).value().hours, IsEmpty());
+}
+
+TEST_F(PostgresqlReaderTest, WhatIsSentTwiceIsCountedOnce) {
+  Replica replica = MakeReplica();
+  Send(replica, {SampleRecord{.uid = "1", .time = clock_.Now()}.Make(), SampleRecord{.uid = "2", .time = clock_.Now()}.Make()});
+  // As after a process that died before its cursor was saved, with one more.
+  ASSERT_TRUE(replica.store->SaveCursor(Forwarder::kConsumer, 1));
+  replica.forwarder = std::make_unique<Forwarder>(*replica.store, server_, support::ResolveLoopback, clock_);
+  Send(replica, {SampleRecord{.uid = "3", .time = clock_.Now()}.Make()});
+  const Summary summary = MakeReader()->Summarise({}).value();
+  ASSERT_THAT(summary.hours, SizeIs(1));
+  EXPECT_EQ(summary.hours[0].counts.denied, 3);
+  EXPECT_EQ(summary.by_user.at(0).counts.denied, 3);
+}
+
+TEST_F(PostgresqlReaderTest, ReplicasThatCountTheSameHourAtATimeWaitForEachOtherAndNoLonger) {
+  constexpr int kReplicas = 4;
+  constexpr int kBatches = 5;
+  std::vector<Replica> replicas;
+  for (int r = 0; r < kReplicas; ++r) {
+    replicas.push_back(MakeReplica());
+  }
+  std::vector<std::thread> threads;
+  for (int r = 0; r < kReplicas; ++r) {
+    threads.emplace_back([&, r] {
+      std::mt19937 random(static_cast<unsigned>(r));
+      for (int batch = 0; batch < kBatches; ++batch) {
+        std::vector<Record> records;
+        for (int i = 0; i < 100; ++i) {
+          records.push_back(SampleRecord{.namespace_name = "n" + std::to_string(random() % 20),
+                                         .user = "u" + std::to_string(random() % 20),
+                                         .registry = "r" + std::to_string(random() % 20),
+                                         .time = clock_.Now() - std::chrono::hours(random() % 5)}
+                                .Make());
+        }
+        Send(replicas[static_cast<std::size_t>(r)], records);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_THAT(support::Sql(server_, "SELECT sum(denied) FROM acr_admission.hourly GROUP BY dimension"),
+              testing::Each(std::to_string(100 * kBatches * kReplicas)));
 }
 
 TEST_F(PostgresqlReaderTest, WhoMayReadANamespaceOfOneClusterReadsNothingOfTheOtherOverHttp) {
