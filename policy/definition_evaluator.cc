@@ -328,7 +328,7 @@ tl::expected<const json*, TemplateFailure> Evaluator::Resolve(const Operand& ope
   storage = json::array();
   for (const Operand& element : std::get<std::vector<Operand>>(operand.value)) {
     json nested;
-    const auto value = Resolve(element, nested);
+    auto value = Resolve(element, nested);
     if (!value) {
       return value;
     }

@@ -30,6 +30,7 @@ bool IsConstant(const Operand& operand) {
   return elements == nullptr || std::ranges::all_of(*elements, [](const Operand& element) { return IsConstant(element); });
 }
 
+// Of a condition both sides of which are known.
 std::string WhyUnknown(const Condition& condition) {
   switch (condition.comparison) {
     case Comparison::kLess:

@@ -76,7 +76,7 @@ class Tracer {
     if (trace.note.empty() && trace.outcome == Outcome::kFailed) {
       trace.note = "the two cannot be compared, and Azure denies where a rule fails";
     } else if (trace.note.empty() && trace.outcome == Outcome::kUnknown) {
-      trace.note = "what Azure makes of it is not known here, as of letters beyond ASCII";
+      trace.note = "what Azure makes of it is not known here, such as the case of letters beyond ASCII";
     }
   }
 
