@@ -10,7 +10,7 @@ HOUR = 3600
 LONG = 100 * HOUR  # beyond staleVerdict, which is 72 h: what is known is too old at once, and Azure is asked before a denial
 MONTH = 40 * 24 * HOUR  # beyond audit.retention.age, which is 30 d: whoever believes it deletes the whole log
 # Where the clock is then, and for how many seconds. Azure is asked about a registry at most every 5 s.
-STEPS = [(HOUR, 1), (0, 1), (-HOUR, 1), (0, 1), (LONG, 6), (0, 1), (-LONG, 6), (0, 1), (MONTH, 2), (0, 2), (-MONTH, 2), (0, 2)]
+STEPS = [(HOUR, 1), (0, 1), (-HOUR, 1), (0, 1), (LONG, 6), (0, 1), (-LONG, 6), (0, 6), (MONTH, 6), (0, 1), (-MONTH, 6), (0, 1)]
 
 
 @check("the wall clock an hour, 100 h and 40 d ahead, and as much back")
