@@ -8,7 +8,7 @@
 #include "audit/forwarded_row.h"
 #include "audit/postgresql_schema.h"
 #include "audit/postgresql_selection.h"
-#include "audit/summary_builder.h"
+#include "audit/postgresql_summary.h"
 
 namespace audit {
 namespace {
@@ -20,9 +20,6 @@ using postgresql::Statement;
 
 // In memory at a time beside the page: 64 records of 64 KiB are 4 MiB.
 constexpr std::int64_t kChunkRows = 64;
-
-// Counted singly by the server; of what is beyond, the sum alone comes over.
-constexpr int kMostValues = 10'000;
 
 // For those who wait behind a reader that waits for a writer that is stuck.
 constexpr const char* kLockLimit = "SET LOCAL lock_timeout = '3s'";
@@ -141,21 +138,6 @@ class PostgresqlReader final : public Reader {
     return rows->Int(0, 0);
   }
 
-  // Of what is asked for, and of every question.
-  void AddClauses(Statement& statement, const Filter& filter) const {
-    AddFilter(statement, filter);
-    AddOwnCluster(statement);
-  }
-  void AddHourlyClauses(Statement& statement, const Filter& filter) const {
-    AddHourlyFilter(statement, filter);
-    AddOwnCluster(statement);
-  }
-  void AddOwnCluster(Statement& statement) const {
-    if (!options_.cluster.empty()) {
-      statement.sql += " AND cluster = " + statement.Add(postgresql::Storable(options_.cluster));
-    }
-  }
-
   Outcome<Page> ReadNewest(const Query& query, std::optional<postgresql::Place> before, const base::Until& until) {
     return ReadPage(
         query, until,
@@ -210,7 +192,7 @@ class PostgresqlReader final : public Reader {
       const std::int64_t chunk = std::min(kChunkRows, limit - static_cast<std::int64_t>(page.rows.size()) + 1);
       Statement statement{
           "SELECT " + std::string(kMicroseconds) + ", sequence, record, arrival, encode(log, 'hex') FROM acr_admission.decision", {}};
-      AddClauses(statement, query.filter);
+      AddFilter(statement, query.filter, options_.cluster);
       place(statement);
       statement.sql += " LIMIT " + std::to_string(chunk);
       const auto rows = connection_->Query(statement.sql, statement.parameters, until);
@@ -241,131 +223,17 @@ class PostgresqlReader final : public Reader {
   }
 
   Outcome<Summary> Summarise(const Filter& filter, const base::Until& until) {
-    SummaryBuilder builder;
-    if (auto begun = Begin(until, "REPEATABLE READ"); !begun) {  // all of it is of one moment
+    if (auto begun = Begin(until, "REPEATABLE READ"); !begun) {
       return tl::unexpected(std::move(begun.error()));
     }
-    if (auto added = postgresql::HasRollUps(filter) ? AddRolled(builder, filter, until) : AddRows(builder, filter, until); !added) {
-      return tl::unexpected(std::move(added.error()));
+    auto summary = postgresql::Summarise(*connection_, filter, options_.cluster, until);
+    if (!summary) {
+      return summary;
     }
     if (auto ended = Commit(until); !ended) {
       return tl::unexpected(std::move(ended.error()));
     }
-    return std::move(builder).Build();
-  }
-
-  // Whole hours of what is counted already, and the rows of those that the filter cuts.
-  Outcome<void> AddRolled(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
-    using std::chrono::hours;
-    Filter whole = filter;
-    Filter front = filter;
-    Filter back = filter;
-    if (filter.since) {
-      whole.since = front.until = std::chrono::ceil<hours>(ForwardedTime(*filter.since));
-    }
-    if (filter.until) {
-      whole.until = back.since = std::chrono::floor<hours>(ForwardedTime(*filter.until));
-    }
-    if (filter.since && filter.until && *whole.since >= *whole.until) {
-      return AddRows(builder, filter, until);
-    }
-    for (const auto& [cut, part] : {std::pair{whole.since != filter.since, &front}, std::pair{whole.until != filter.until, &back}}) {
-      if (!cut) {
-        continue;
-      }
-      if (auto added = AddRows(builder, *part, until); !added) {
-        return added;
-      }
-    }
-    return AddRollUps(builder, whole, until);
-  }
-
-  Outcome<void> AddRows(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
-    constexpr const char* kWarnedAndDenied =
-        "count(*) FILTER (WHERE decision = 'Warned') AS warned, count(*) FILTER (WHERE decision = 'Denied') AS denied";
-    Statement counts{"SELECT floor(extract(epoch FROM time) / 3600)::bigint AS hour, count(*) FILTER (WHERE decision = 'Allowed'), " +
-                         std::string(kWarnedAndDenied) + " FROM acr_admission.decision",
-                     {}};
-    AddClauses(counts, filter);
-    counts.sql += " GROUP BY hour";
-    if (auto added = AddHours(builder, counts, until); !added) {
-      return added;
-    }
-    for (const auto& [dimension, values] :
-         {std::pair{Dimension::kNamespace, "ARRAY[namespace]"}, std::pair{Dimension::kUser, "ARRAY[\"user\"]"},
-          std::pair{Dimension::kRegistry, "blamed_registries"}, std::pair{Dimension::kRequirement, "blamed_requirements"}}) {
-      Statement statement{
-          "SELECT value, " + std::string(kWarnedAndDenied) + " FROM acr_admission.decision, unnest(" + values + ") AS value", {}};
-      AddClauses(statement, filter);
-      statement.sql += " AND decision <> 'Allowed' AND value <> '' GROUP BY value";
-      if (auto added = AddValues(builder, dimension, std::move(statement), until); !added) {
-        return added;
-      }
-    }
-    return {};
-  }
-
-  Outcome<void> AddRollUps(SummaryBuilder& builder, const Filter& filter, const base::Until& until) {
-    const auto sum = [&](const char* decision, const char* column) {
-      const bool asked = filter.decision.empty() || filter.decision == decision;
-      return (asked ? "sum(" + std::string(column) + ")::bigint AS " : std::string("0::bigint AS ")) + column;
-    };
-    const std::string warned_and_denied = sum("Warned", "warned") + ", " + sum("Denied", "denied");
-    Statement counts{"SELECT extract(epoch FROM hour)::bigint / 3600, " + sum("Allowed", "allowed") + ", " + warned_and_denied +
-                         " FROM acr_admission.hourly",
-                     {}};
-    AddHourlyClauses(counts, filter);
-    counts.sql += " AND dimension = 'all' GROUP BY hour";
-    if (auto added = AddHours(builder, counts, until); !added) {
-      return added;
-    }
-    struct Values {
-      Dimension dimension;
-      const char* name;
-      const char* column;
-    };
-    for (const Values& values :
-         {Values{Dimension::kNamespace, "all", "namespace"}, Values{Dimension::kUser, "user", "value"},
-          Values{Dimension::kRegistry, "registry", "value"}, Values{Dimension::kRequirement, "requirement", "value"}}) {
-      Statement statement{
-          "SELECT * FROM (SELECT " + std::string(values.column) + " AS value, " + warned_and_denied + " FROM acr_admission.hourly", {}};
-      AddHourlyClauses(statement, filter);
-      statement.sql += std::string(" AND dimension = '") + values.name + "' AND warned + denied > 0 GROUP BY 1) AS summed";
-      statement.sql += " WHERE warned + denied > 0 AND value <> ''";
-      if (auto added = AddValues(builder, values.dimension, std::move(statement), until); !added) {
-        return added;
-      }
-    }
-    return {};
-  }
-
-  // Of "SELECT hour, allowed, warned, denied …", the hour since 1970.
-  Outcome<void> AddHours(SummaryBuilder& builder, const Statement& statement, const base::Until& until) {
-    const auto rows = connection_->Query(statement.sql, statement.parameters, until);
-    if (!rows) {
-      return tl::unexpected(rows.error());
-    }
-    for (int row = 0; row < rows->size(); ++row) {
-      builder.AddHour(base::Time(std::chrono::hours(rows->Int(row, 0))), {rows->Int(row, 1), rows->Int(row, 2), rows->Int(row, 3)});
-    }
-    return {};
-  }
-
-  // Of "SELECT value, warned, denied …".
-  Outcome<void> AddValues(SummaryBuilder& builder, Dimension dimension, Statement statement, const base::Until& until) {
-    statement.sql =
-        "SELECT CASE WHEN n <= " + std::to_string(kMostValues) + " THEN value ELSE '" + kOtherValues +
-        "' END, sum(warned)::bigint, sum(denied)::bigint FROM (SELECT *, row_number() OVER (ORDER BY denied DESC, warned DESC, value) AS n "
-        "FROM (" +
-        statement.sql + ") AS counted) AS numbered GROUP BY 1";
-    const auto rows = connection_->Query(statement.sql, statement.parameters, until);
-    if (!rows) {
-      return tl::unexpected(rows.error());
-    }
-    for (int row = 0; row < rows->size(); ++row) {
-      builder.AddValue(dimension, rows->Text(row, 0), {0, rows->Int(row, 1), rows->Int(row, 2)});
-    }
-    return {};
+    return summary;
   }
 
   const PostgresqlReaderOptions options_;

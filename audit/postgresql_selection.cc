@@ -49,6 +49,14 @@ std::string Comparison(Statement& statement, const std::string& wanted) {
   return "= " + statement.Add(Storable(wanted));
 }
 
+void AddClusters(Statement& statement, const Filter& filter, const std::string& own_cluster) {
+  for (const std::string& cluster : {filter.cluster, own_cluster}) {
+    if (!cluster.empty()) {
+      statement.sql += " AND cluster = " + statement.Add(Storable(cluster));
+    }
+  }
+}
+
 }  // namespace
 
 std::string NewestCursor(const Place& place) {
@@ -89,7 +97,7 @@ bool HasRollUps(const Filter& filter) {
   return filter.registry.empty() && filter.image.empty() && filter.user.empty() && filter.uid.empty();
 }
 
-void AddHourlyFilter(Statement& statement, const Filter& filter) {
+void AddHourlyFilter(Statement& statement, const Filter& filter, const std::string& own_cluster) {
   std::string& sql = statement.sql;
   sql += " WHERE true";
   if (filter.since) {
@@ -101,12 +109,10 @@ void AddHourlyFilter(Statement& statement, const Filter& filter) {
   if (!filter.namespace_name.empty()) {
     sql += " AND namespace " + Comparison(statement, filter.namespace_name);
   }
-  if (!filter.cluster.empty()) {
-    sql += " AND cluster = " + statement.Add(Storable(filter.cluster));
-  }
+  AddClusters(statement, filter, own_cluster);
 }
 
-void AddFilter(Statement& statement, const Filter& filter) {
+void AddFilter(Statement& statement, const Filter& filter, const std::string& own_cluster) {
   std::string& sql = statement.sql;
   sql += " WHERE true";
   if (filter.since) {
@@ -140,9 +146,7 @@ void AddFilter(Statement& statement, const Filter& filter) {
   if (!filter.uid.empty()) {
     sql += " AND uid = " + statement.Add(Storable(filter.uid));
   }
-  if (!filter.cluster.empty()) {
-    sql += " AND cluster = " + statement.Add(Storable(filter.cluster));
-  }
+  AddClusters(statement, filter, own_cluster);
 }
 
 }  // namespace audit::postgresql

@@ -41,9 +41,9 @@ struct Statement {
 bool HasRollUps(const Filter& filter);
 
 // As AddFilter, of hourly: cluster, namespace and the hours from `since` before `until`, which are whole. Its columns say the decision.
-void AddHourlyFilter(Statement& statement, const Filter& filter);
+void AddHourlyFilter(Statement& statement, const Filter& filter, const std::string& own_cluster);
 
-// " WHERE …": what all rows must be like, with "AND …" to be appended.
-void AddFilter(Statement& statement, const Filter& filter);
+// " WHERE …": what all rows must be like, with "AND …" to be appended. Of `own_cluster` they are whatever the filter says; "": of any.
+void AddFilter(Statement& statement, const Filter& filter, const std::string& own_cluster);
 
 }  // namespace audit::postgresql
