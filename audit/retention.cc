@@ -162,9 +162,11 @@ Outcome<std::vector<RowSize>> Retention::OldestSpare(std::int64_t last) {
 
 Outcome<std::vector<RowSize>> Retention::OldestOfLargest(std::int64_t last) {
   std::vector<RowSize> rows;
-  for (const auto& [peer_bytes, peer] : LargestFirst(held_, [](const Peer& held) { return held.bytes; })) {
+  const auto peers = LargestFirst(held_, [](const Peer& held) { return held.bytes; });
+  for (const auto& [peer_bytes, peer] : peers) {
     std::int64_t least = 0;
-    for (const auto& [bytes, kept] : LargestFirst(peer->second.namespaces, [](std::int64_t held) { return held; })) {
+    const auto namespaces = LargestFirst(peer->second.namespaces, [](std::int64_t held) { return held; });
+    for (const auto& [bytes, kept] : namespaces) {
       if (bytes < least || rows.size() >= kStepRows) {
         break;
       }

@@ -23,10 +23,10 @@ namespace policy {
 
 // One ACR resource. `body` is ARM's shape whatever shape it was read from, on one line.
 struct Registry {
-  std::string login_server;                      // properties.loginServer, lower-case: the key; never guessed from the name
-  std::string name;                              // of the resource; with domain name labels it is no part of the login server
-  std::string resource_id;                       // as ARM writes it; compared without regard to case
-  base::Time observed{};                         // when ARM said so
+  std::string login_server;  // properties.loginServer, lower-case: the key; never guessed from the name
+  std::string name;          // of the resource; with domain name labels it is no part of the login server
+  std::string resource_id;   // as ARM writes it; compared without regard to case
+  base::Time observed{};     // when ARM said so
   RegistryBody body;
   std::shared_ptr<const ChildLists> children{};  // what was read of its children; null: nothing
 };
