@@ -19,7 +19,7 @@ OPEN = "premium_open_2023-11-01-preview.json"
 NAMED = "contoso"  # the registry that the bodies' images are from
 OPEN_NAME = "fabrikam"  # the one that meets nothing
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = re.compile(r"(?!0{8}-)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # but for the subscription's, which is nobody's
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+")
 _BEGINNING = date(2020, 1, 1)
 
@@ -127,7 +127,7 @@ def _template(file: str, lean: bool) -> tuple[str, str]:
 
 
 def _registry(name: str, among: int) -> str:
-    """Alike but for what every registry has of its own: its name, the ids of what it is in and uses, and its times."""
+    """Alike but for what every registry has of its own: its name, the ids of what it uses, and its times."""
     text, was = _template(OPEN if name == OPEN_NAME else COMPLIANT, among > MOST_WHOLE)
     rng = random.Random(name)
     ids: dict[str, str] = {}
