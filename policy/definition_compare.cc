@@ -17,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-Outcome ToOutcome(bool value) { return value ? Outcome::kTrue : Outcome::kFalse; }
-
 const std::string* AsString(const json& value) { return value.get_ptr<const std::string*>(); }
 
 // A scalar as text: what string conditions look at. Nothing for null, arrays and objects.

@@ -22,6 +22,12 @@ bool LacksParameters(const Definition& definition, const json& bound) {
          std::ranges::any_of(context.used, [&](const std::string& name) { return FindMember(bound, name) == nullptr; });
 }
 
+// As WhyItJudgesNothing has it, of an effect that is known.
+std::string WhyNothing(std::string_view azure) {
+  const auto known = EffectOf(azure);
+  return known ? std::string() : known.error();
+}
+
 }  // namespace
 
 tl::expected<std::optional<Effect>, std::string> EffectOf(std::string_view azure) {
@@ -46,8 +52,7 @@ std::string EffectProblem(const std::string& effect, const std::vector<Parameter
     return "expected a string";
   }
   if (!IsTemplateExpression(effect)) {
-    const auto known = EffectOf(effect);
-    return known ? std::string() : known.error();
+    return WhyNothing(effect);
   }
   RuleContext context{.parameters = parameters};
   const auto compiled = CompileExpression(effect, context);
@@ -66,7 +71,8 @@ tl::expected<std::string, std::string> ResolveEffect(const std::string& effect, 
 
 bool IsSwitchedOff(const Definition& definition, const json& bound) {
   const auto effect = ResolveEffect(definition.effect, bound);
-  return effect && base::EqualsIgnoreAsciiCase(*effect, "Disabled");
+  const auto known = effect ? EffectOf(*effect) : tl::unexpected(effect.error());
+  return known && !*known;
 }
 
 std::string WhyItJudgesNothing(const Definition& definition, const json& bound) {
@@ -74,8 +80,7 @@ std::string WhyItJudgesNothing(const Definition& definition, const json& bound) 
   if (!effect) {
     return LacksParameters(definition, bound) ? std::string() : effect.error();
   }
-  const auto known = EffectOf(*effect);
-  return known ? std::string() : known.error();
+  return WhyNothing(*effect);
 }
 
 tl::expected<json, std::vector<std::string>> BindToJudge(const Definition& definition, const json& given) {

@@ -11,6 +11,8 @@ enum class Outcome {
   kUnknown,  // what it comes to in Azure cannot be told here
 };
 
+constexpr Outcome ToOutcome(bool value) { return value ? Outcome::kTrue : Outcome::kFalse; }
+
 // kFailed and kUnknown have no opposite: they stay.
 constexpr Outcome Opposite(Outcome outcome) {
   return outcome == Outcome::kTrue ? Outcome::kFalse : outcome == Outcome::kFalse ? Outcome::kTrue : outcome;

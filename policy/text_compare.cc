@@ -12,13 +12,20 @@
 namespace policy {
 namespace {
 
-Outcome ToOutcome(bool value) { return value ? Outcome::kTrue : Outcome::kFalse; }
-
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsAsciiByte(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool IsPrintable(char c) { return c >= ' ' && c <= '~'; }
+
+// How far both begin with the same bytes, but for the case of ASCII.
+std::size_t CommonBytes(std::string_view a, std::string_view b) {
+  std::size_t i = 0;
+  while (i < a.size() && i < b.size() && Lower(a[i]) == Lower(b[i])) {
+    ++i;
+  }
+  return i;
+}
 
 // "no" where both are ASCII alone, as nothing else can make them equal.
 Outcome NoUnlessBeyondAscii(std::string_view a, std::string_view b) {
@@ -44,11 +51,7 @@ bool BeginDifferently(std::string_view a, std::string_view b) {
 
 // Whether `text` begins with `head`.
 Outcome BeginsWith(std::string_view text, std::string_view head) {
-  const std::size_t common = std::min(text.size(), head.size());
-  std::size_t i = 0;
-  while (i < common && Lower(text[i]) == Lower(head[i])) {
-    ++i;
-  }
+  const std::size_t i = CommonBytes(text, head);
   if (i == head.size()) {
     return Outcome::kTrue;
   }
@@ -72,11 +75,7 @@ std::size_t CharacterBytes(std::string_view rest) { return std::max<std::size_t>
 }  // namespace
 
 Outcome EqualTexts(std::string_view a, std::string_view b) {
-  const std::size_t common = std::min(a.size(), b.size());
-  std::size_t i = 0;
-  while (i < common && Lower(a[i]) == Lower(b[i])) {
-    ++i;
-  }
+  const std::size_t i = CommonBytes(a, b);
   if (i == a.size() && i == b.size()) {
     return Outcome::kTrue;
   }
