@@ -56,7 +56,7 @@ class TestServer {
 
   base::Snapshot<state::State> states_;
   base::Snapshot<certs::Identity> identities_;
-  base::SystemClock clock_;
+  AdmissionClock clock_;
   webhook::Metrics metrics_{"test"};
   std::string fingerprint_;
   mutable base::Mutex mutex_;
