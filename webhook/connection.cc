@@ -37,7 +37,7 @@ void Connection::Start(ConnectionTable::Ticket ticket) {
   boost::system::error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   Enter(Phase::kHandshake, worker_.limits().handshake);
-  Run();
+  Resume();
 }
 
 void Connection::Stop() {
@@ -117,7 +117,15 @@ void Connection::Run() {
 }
 
 void Connection::Wait(asio::ip::tcp::socket::wait_type type) {
-  stream_.socket().async_wait(type, [self = shared_from_this()](const boost::system::error_code&) { self->Run(); });
+  stream_.socket().async_wait(type, [self = shared_from_this()](const boost::system::error_code&) { self->Resume(); });
+}
+
+void Connection::Resume() {
+  if (phase_ == Phase::kHandshake) {
+    worker_.handshakes().Add([self = shared_from_this()] { self->Run(); });
+  } else {
+    Run();
+  }
 }
 
 Connection::Next Connection::Step() {

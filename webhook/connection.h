@@ -54,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
   enum class Next { kGoOn, kWaitRead, kWaitWrite, kPark, kClose };
 
+  void Resume();  // what it has waited for is there
   void Run();
   Next Step();
   Next Handshake();

@@ -46,6 +46,8 @@ Worker::Worker(Shared& shared, std::unique_ptr<TlsContext> tls, MetricsShard& me
       audit_(shared.inputs.commit, shared.inputs.lost, shared.options.refuse_without_audit, shared.inputs.clock, metrics),
       confirmations_(context_),
       queries_(context_),
+      handshakes_(context_),
+      late_(context_),
       state_(shared.inputs.states) {}
 
 Worker::~Worker() {
@@ -123,14 +125,16 @@ void Worker::Tick() {
   if (stopping_ && now >= stop_at_ - limits().stop + limits().stop_queries) {
     queries_.EndAll();
   }
-  std::vector<std::shared_ptr<Connection>> late;
-  for (const auto& connection : connections_) {
-    if (connection->deadline() <= now) {
-      late.push_back(connection);
+  if (late_.empty()) {
+    for (const auto& connection : connections_) {
+      if (connection->deadline() <= now) {
+        late_.Add([connection, now] {
+          if (connection->deadline() <= now) {  // still
+            connection->MissDeadline();
+          }
+        });
+      }
     }
-  }
-  for (const auto& connection : late) {
-    connection->MissDeadline();
   }
   // An idle thread lets go of what was replaced meanwhile.
   state_.Get();

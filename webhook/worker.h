@@ -22,6 +22,7 @@
 #include "webhook/handler.h"
 #include "webhook/server.h"
 #include "webhook/tls_context.h"
+#include "webhook/turns.h"
 #include "webhook/waits.h"
 
 namespace webhook {
@@ -77,6 +78,8 @@ class Worker {
   Handler& handler() { return handler_; }
   Waits<FreshFacts>& confirmations() { return confirmations_; }
   Waits<AuditAnswer>& queries() { return queries_; }
+  // A step is a fifth of a millisecond of a private key's work.
+  Turns& handshakes() { return handshakes_; }
   std::array<char, kScratchBytes>& scratch() { return scratch_; }
   const std::shared_ptr<const state::State>& state() { return state_.Get(); }
   bool stopping() const { return stopping_; }
@@ -95,6 +98,8 @@ class Worker {
   AuditBatch audit_;
   Waits<FreshFacts> confirmations_;
   Waits<AuditAnswer> queries_;
+  Turns handshakes_;
+  Turns late_;  // connections whose deadline is over
   base::Snapshot<state::State>::Reader state_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::array<char, kScratchBytes> scratch_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -102,6 +103,13 @@ bool TestClient::Handshake() {
   return SSL_connect(ssl_.get()) == 1;
 }
 
+void TestClient::BeginHandshake() {
+  const int flags = fcntl(socket_, F_GETFL);
+  fcntl(socket_, F_SETFL, flags | O_NONBLOCK);
+  Handshake();
+  fcntl(socket_, F_SETFL, flags);
+}
+
 TestClient TestClient::Connected(std::uint16_t port, const ClientOptions& options) {
   TestClient client(port, options);
   if (!client.Handshake()) {
@@ -176,6 +184,11 @@ std::optional<Answer> TestClient::ReadHead() {
 std::optional<Answer> TestClient::Ask(std::string_view request) {
   Send(request);
   return Read();
+}
+
+bool TestClient::HasInput() const {
+  pollfd waiting{socket_, POLLIN, 0};
+  return poll(&waiting, 1, 0) == 1;
 }
 
 bool TestClient::WaitUntilClosed() { return ClosesWithin(kPatience); }

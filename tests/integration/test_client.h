@@ -42,7 +42,8 @@ class TestClient {
   TestClient(TestClient&& other) noexcept;
   TestClient& operator=(TestClient&&) = delete;
 
-  bool Handshake();  // false when the server refused it
+  bool Handshake();       // false when the server refused it
+  void BeginHandshake();  // sends the ClientHello, and waits for nothing
   // Connected and shaken hands.
   static TestClient Connected(std::uint16_t port, const ClientOptions& options = {});
 
@@ -59,6 +60,8 @@ class TestClient {
   bool WaitUntilClosed();
   // Whether the server closes within `time`: for a client that goes on doing something meanwhile.
   bool ClosesWithin(std::chrono::milliseconds time);
+
+  bool HasInput() const;  // something of the server's is there to be read
 
   std::string ServerCertificate() const;  // SHA-256 fingerprint, hex
   std::string Protocol() const { return SSL_get_version(ssl_.get()); }
