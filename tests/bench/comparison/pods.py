@@ -20,7 +20,8 @@ from harness.control_plane import ControlPlane  # noqa: E402
 
 _ECHO = REPOSITORY / "build/bench/tests/bench/echo_webhook"
 _WAYS = {"none": "nothing", "policy": "a ValidatingAdmissionPolicy with one regex", "echo": "an echo webhook that decides nothing",
-         "ours": "acr-admission, every decision committed"}
+         "ours": "acr-admission, auditing off", "committed": "acr-admission, every decision committed"}
+_OURS = ("ours", "committed")
 _IMAGE = "contoso.azurecr.io/shop/cart:1.4"
 _EXPRESSION = r"object.spec.containers.all(c, c.image.matches('^contoso\\.azurecr\\.io/.+'))"
 _LABEL = "admission"
@@ -74,22 +75,31 @@ def measure(setting: Setting) -> report.Section:
     try:
         api = plane.start()
         address = isolation.NODE_ADDRESS
-        folder = setting.new_folder("ours")
-        servers = [_Echo(setting, address),
-                   Webhook("acr-admission", setting.binary, folder, setting.certificates,
-                           {"inventory": setting.inventory(10), "audit": committed(folder)}, core=None, address=address)]
-        _configure(api, setting, {"echo": servers[0], "ours": servers[1]})
+        servers = [_Echo(setting, address)]
+        ours: dict[str, Webhook] = {}
+        for way in _OURS:
+            folder = setting.new_folder(way)
+            audit = {"audit": committed(folder)} if way == "committed" else {}
+            ours[way] = Webhook(way, setting.binary, folder, setting.certificates, {"inventory": setting.inventory(10), **audit}, core=None,
+                                address=address)
+            servers.append(ours[way])
+        _configure(api, setting, {"echo": servers[0], **ours})
         creations = setting.rounds * 1500
-        before = servers[1].decisions()
+        before = {way: server.decisions() for way, server in ours.items()}
         samples = _create(api, creations)
-        decided = {kind: number - before[kind] for kind, number in servers[1].decisions().items()}
-        if any(number for kind, number in decided.items() if kind != "Allowed") or decided["Allowed"] < creations:
-            raise Failed(f"at least {creations} pods were to be allowed, and nothing else; decided: {decided}")
+        for way, server in ours.items():
+            _check(server, before[way], creations)
         return _section(setting, plane, samples)
     finally:
         for server in servers:
             server.stop()
         plane.stop()
+
+
+def _check(server: Webhook, before: dict[str, int], creations: int) -> None:
+    decided = {kind: number - before[kind] for kind, number in server.decisions().items()}
+    if any(number for kind, number in decided.items() if kind != "Allowed") or decided["Allowed"] < creations:
+        raise Failed(f"{server.name}: at least {creations} pods were to be allowed, and nothing else; decided: {decided}")
 
 
 def _configure(api: Api, setting: Setting, webhooks: dict[str, Server]) -> None:
@@ -113,7 +123,8 @@ def _configure(api: Api, setting: Setting, webhooks: dict[str, Server]) -> None:
                 "metadata": {"name": "policy"}, "spec": {"policyName": "policy", "validationActions": ["Deny"],
                          "matchResources": {"namespaceSelector": {"matchLabels": {_LABEL: "policy"}}}}})
     eventually("the ValidatingAdmissionPolicy refuses a foreign image", lambda: _refused(api, "policy", "docker.io/library/nginx:1.27"))
-    eventually("acr-admission refuses a foreign image", lambda: _refused(api, "ours", "docker.io/library/nginx:1.27"))
+    for way in _OURS:
+        eventually(f"{_WAYS[way]}, refuses a foreign image", lambda way=way: _refused(api, way, "docker.io/library/nginx:1.27"))
 
 
 def _refused(api: Api, namespace: str, image: str) -> bool:
@@ -166,7 +177,7 @@ def _section(setting: Setting, plane: ControlPlane, samples: dict[str, list[floa
             row += ["", "", ""]
         else:
             ratio = added[way] / added["echo"]
-            row += [f"{added[way] * 1e3:.3f}", _spread(samples, way), report.bar(ratio, _BAR) if way == "ours" else f"{ratio:.2f}"]
+            row += [f"{added[way] * 1e3:.3f}", _spread(samples, way), report.bar(ratio, _BAR) if way in _OURS else f"{ratio:.2f}"]
         rows.append(row)
     head = ["admission", "median ms", "p99 ms", "adds to the median, ms", f"in each of {_BLOCKS} parts",
             f"to the echo webhook (bar: {_BAR:g})"]
