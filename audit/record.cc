@@ -18,6 +18,9 @@ using policy::ImageDecision;
 // Escaping makes at most six bytes of one: \u0001.
 constexpr std::size_t kEscaped = 6;
 
+// Of the JSON of an admission with few images: what is written first does not move when more is.
+constexpr std::size_t kUsualBytes = 4096;
+
 // A user of a large directory is in hundreds of groups, which must not crowd out the images.
 constexpr std::size_t kMaxGroupsBytes = 8 * 1024;
 
@@ -131,6 +134,7 @@ struct Omitted {
 Omitted WriteImages(JsonWriter& json, std::string& out, const std::vector<ImageDecision>& images, std::size_t budget) {
   std::vector<const ImageDecision*> order = InOrder(images);
   std::string texts;
+  texts.reserve(kUsualBytes);
   std::vector<std::size_t> ends;
   ends.reserve(order.size());
   for (const ImageDecision* image : order) {
@@ -297,7 +301,7 @@ Record MakeRecord(const policy::Admission& admission, const policy::Decision& de
                            rules.size() + warnings.size();
 
   std::string& out = record.json;
-  out.reserve(2048);
+  out.reserve(kUsualBytes);
   JsonWriter json(out);
   json.BeginObject().Key("time").String(base::FormatTime(context.time)).Key("uid").String(record.uid);
   json.Key("decision").String(policy::ToString(decision.kind)).Key("dryRun").Bool(admission.dry_run).Key("operation");

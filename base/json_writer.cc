@@ -3,21 +3,22 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 
+#include "base/eight.h"
 #include "base/utf8.h"
 
 namespace base {
 namespace {
 
-// Whether one of eight characters is not printed as it stands. May be wrongly true: who asks looks at them one by one then.
-// https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
-bool MayNeedEscape(std::uint64_t eight) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighBits = 0x8080808080808080;
-  const auto below = [eight](std::uint64_t bound) { return (eight - kOnes * bound) & ~eight; };
-  const auto equal = [eight](std::uint64_t c) { return ((eight ^ (kOnes * c)) - kOnes) & ~(eight ^ (kOnes * c)); };
-  return ((below(0x20) | equal('"') | equal('\\') | eight) & kHighBits) != 0;
+// Where the next character stands, from `at` on, that is not written as it is, or that is not ASCII; the text's size if none does.
+std::size_t NextToLookAt(std::string_view text, std::size_t at) {
+  for (; at < text.size(); at += Eight::kSize) {
+    const Eight eight(text, at);
+    if (const Eight::Marks marks = eight.Below(0x20) | eight.Equal('"') | eight.Equal('\\') | eight.NotAscii(); marks != 0) {
+      return at + Eight::First(marks);
+    }
+  }
+  return text.size();
 }
 
 void AppendEscaped(std::string& out, std::string_view text) {
@@ -27,20 +28,8 @@ void AppendEscaped(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // start of the run that is copied as it is
   std::size_t at = 0;
   const auto flush = [&] { out.append(text, plain, at - plain); };
-  while (at < text.size()) {
-    std::uint64_t eight = 0;
-    if (text.size() - at >= sizeof eight) {
-      std::memcpy(&eight, text.data() + at, sizeof eight);
-      if (!MayNeedEscape(eight)) {
-        at += sizeof eight;
-        continue;
-      }
-    }
+  while ((at = NextToLookAt(text, at)) < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++at;
-      continue;
-    }
     if (c >= 0x80) {
       const Utf8Character next = DecodeUtf8(text.substr(at));
       if (next.valid) {

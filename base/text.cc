@@ -4,12 +4,23 @@
 #include <array>
 #include <cstdint>
 
+#include "base/eight.h"
 #include "base/utf8.h"
 
 namespace base {
 namespace {
 
 constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool IsPrintableAscii(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); at += Eight::kSize) {
+    const Eight eight(text, at);
+    if ((eight.Below(' ') | eight.Equal(0x7f) | eight.NotAscii()) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
 
 // Controls, and characters that are drawn as nothing or turn the text around them: a name must look like what it is.
 bool IsDeceptive(char32_t c) {
@@ -48,7 +59,7 @@ bool EqualsIgnoreAsciiCase(std::string_view a, std::string_view b) {
 
 std::string Printable(std::string_view text, std::size_t max_bytes) {
   // What nearly everything is, and denials are made of dozens of such.
-  if (text.size() <= max_bytes && std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) {
+  if (text.size() <= max_bytes && IsPrintableAscii(text)) {
     return std::string(text);
   }
   constexpr std::string_view kCut = "…";

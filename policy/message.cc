@@ -155,8 +155,8 @@ std::string EvidenceText(const std::vector<Evidence>& evidence, MessageDetail de
   return shown == evidence.size() ? text : text + " and " + std::to_string(evidence.size() - shown) + " more";
 }
 
-// "registry contoso.azurecr.io does not meet private-link: …, observed 29 s ago; to mend: az …".
-std::string RequirementText(const Line& line, const Policy& policy, base::Time now, bool with_remedy) {
+// "registry contoso.azurecr.io does not meet private-link: …, observed 29 s ago".
+std::string RequirementText(const Line& line, const Policy& policy, base::Time now) {
   const Finding& finding = *line.finding->finding;
   const bool known = finding.result == FindingResult::kNonCompliant;
   std::string text = "registry " + base::Printable(line.image->registry, kRegistryShown) +
@@ -173,10 +173,11 @@ std::string RequirementText(const Line& line, const Policy& policy, base::Time n
   if (!line.finding->expired_exemption.empty()) {
     text += ", exemption " + base::Printable(line.finding->expired_exemption, kRequirementShown) + " has expired";
   }
-  return finding.remedy.empty() || !with_remedy ? text : text + "; to mend: " + base::Printable(finding.remedy, kRemedyShown);
+  return text;
 }
 
-std::string LineText(const Line& line, const Policy& policy, const Admission& admission, base::Time now, bool with_remedy) {
+// Without its remedy.
+std::string LineText(const Line& line, const Policy& policy, const Admission& admission, base::Time now) {
   const Finding& finding = *line.finding->finding;
   if (line.image == nullptr) {
     return "this " + base::Printable(admission.kind, kRequirementShown) +
@@ -188,10 +189,18 @@ std::string LineText(const Line& line, const Policy& policy, const Admission& ad
     text += " image " + base::Printable(line.image->use->image, kImageShown);
   }
   if (!IsMade(finding)) {
-    return text + ": " + RequirementText(line, policy, now, with_remedy);
+    return text + ": " + RequirementText(line, policy, now);
   }
-  text += ": " + base::Printable(finding.reason, kReasonShown + kImageShown);
-  return finding.remedy.empty() || !with_remedy ? text : text + "; " + base::Printable(finding.remedy, kRemedyShown);
+  return text + ": " + base::Printable(finding.reason, kReasonShown + kImageShown);
+}
+
+// What follows a line's text to say how to mend it: "; to mend: az …".
+std::string RemedyText(const Line& line) {
+  const Finding& finding = *line.finding->finding;
+  if (line.image == nullptr || finding.remedy.empty()) {
+    return "";
+  }
+  return (IsMade(finding) ? "; " : "; to mend: ") + base::Printable(finding.remedy, kRemedyShown);
 }
 
 std::string WarningText(const Line& line, const Policy& policy, const Admission& admission, base::Time now) {
@@ -253,7 +262,7 @@ std::string DenialMessage(const Decision& decision, const Admission& admission, 
   std::vector<std::string> brief;  // the lines without their remedies
   std::size_t behind = 0;          // bytes that the brief lines behind the current one take
   for (std::size_t i = 0; i < std::min(lines.size(), kMaxLines); ++i) {
-    brief.push_back(LineText(lines[i], policy, admission, now, false));
+    brief.push_back(LineText(lines[i], policy, admission, now));
     behind += brief.back().size() + 1;
   }
 
@@ -263,7 +272,7 @@ std::string DenialMessage(const Decision& decision, const Admission& admission, 
   for (; shown < brief.size(); ++shown) {
     behind -= brief[shown].size() + 1;
     const std::size_t room = budget - message.size() - (shown + 1 < lines.size() ? kLongestMore.size() : 0);
-    std::string text = LineText(lines[shown], policy, admission, now, true) + '\n';
+    std::string text = brief[shown] + RemedyText(lines[shown]) + '\n';
     if (text.size() + (shown == 0 ? 0 : behind) > room) {
       text = shown == 0 ? base::Printable(text.substr(0, text.size() - 1), room - 1) + '\n' : brief[shown] + '\n';
     }

@@ -25,6 +25,21 @@ TEST(Printable, ReplacesWhatDeceivesOrBreaksALine) {
   EXPECT_EQ(Printable("größe", 100), "größe");
 }
 
+TEST(Printable, SeesEveryByteWhereverItStands) {
+  for (std::size_t size = 1; size <= 17; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(byte);
+        const bool is_plain = byte >= 0x20 && byte < 0x7f;
+        std::string shown = text;
+        shown[at] = is_plain ? text[at] : '?';
+        ASSERT_EQ(Printable(text, 100), shown) << size << " " << at << " " << byte;
+      }
+    }
+  }
+}
+
 TEST(Printable, CutsAtACharacterAndSaysSo) {
   EXPECT_EQ(Printable("abcdefgh", 8), "abcdefgh");
   EXPECT_EQ(Printable("abcdefghi", 8), "abcde…");
