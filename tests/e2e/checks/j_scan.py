@@ -165,7 +165,8 @@ def drift(world):
         def events(where: str) -> list[dict]:
             return [event for event in world.api.list("Event", where) if event["reason"] == "RegistryDrifted" and REGISTRY in event["note"]]
 
-        [event] = eventually("an Event in the namespace tells of it", lambda: events(namespace), within=SOON)
+        # One that could not be written is tried again after a minute.
+        [event] = eventually("an Event in the namespace tells of it", lambda: events(namespace), within=SOON + 75)
         assert REQUIREMENT in event["note"] and event["type"] == "Warning", event
         assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("Deployment", name), event
         assert events(idle) == [], "nothing is told where nothing runs from it"
@@ -289,7 +290,8 @@ def thousands(world):
             server.stop()
             world.control_plane.processes.append(world.control_plane.start_api_server())
             eventually("the API server is back", lambda: world.api.send("GET", "/readyz")[0] == 200, within=90)
-    eventually("the controllers are done", is_settled, within=180, every=2)
+    # After a restart of the API server they try again at ever longer intervals, up to some minutes.
+    eventually("the controllers are done", is_settled, within=420, every=2)
     eventually("what is known is what is there", is_known, within=SOON, every=1)
 
     with inventory_put_back(world) as before:
