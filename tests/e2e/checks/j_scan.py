@@ -286,12 +286,13 @@ def thousands(world):
                 world.api.delete_all("Pod", space)
                 break
         if turn == 2:  # watches end, and what happens meanwhile is in no event of theirs
+            # Whom a restart interrupts while it creates pods waits for them in vain: a ReplicaSet then stays without for minutes.
+            eventually("the controllers are done before the restart", is_settled, within=180, every=2)
             server = next(process for process in world.control_plane.processes if process.name == "kube-apiserver" and process.running())
             server.stop()
             world.control_plane.processes.append(world.control_plane.start_api_server())
             eventually("the API server is back", lambda: world.api.send("GET", "/readyz")[0] == 200, within=90)
-    # After a restart of the API server they try again at ever longer intervals, up to some minutes.
-    eventually("the controllers are done", is_settled, within=420, every=2)
+    eventually("the controllers are done", is_settled, within=180, every=2)
     eventually("what is known is what is there", is_known, within=SOON, every=1)
 
     with inventory_put_back(world) as before:
