@@ -34,14 +34,27 @@ class Eight {
   Marks NotAscii() const { return bits_ & kHighBits; }
 
   // REQUIRES: marks != 0.
-  static std::size_t First(Marks marks) { return static_cast<std::size_t>(std::countr_zero(marks)) / kSize; }
+  static std::size_t First(Marks marks) { return static_cast<std::size_t>(std::countr_zero(marks)) / kBitsPerCharacter; }
 
  private:
   static_assert(std::endian::native == std::endian::little, "the first character is the lowest byte");
+  static constexpr std::size_t kBitsPerCharacter = 8;
   static constexpr std::uint64_t kEach = 0x0101010101010101;
   static constexpr std::uint64_t kHighBits = 0x8080808080808080;
 
   std::uint64_t bits_ = 0;
 };
+
+// Where the first character stands, from `at` on, that `marks_of`, of an Eight, marks; the text's size if none does. REQUIRES: it marks
+// no space.
+template <class MarksOf>
+std::size_t FindMarked(std::string_view text, std::size_t at, MarksOf marks_of) {
+  for (; at < text.size(); at += Eight::kSize) {
+    if (const Eight::Marks marks = marks_of(Eight(text, at)); marks != 0) {
+      return at + Eight::First(marks);
+    }
+  }
+  return text.size();
+}
 
 }  // namespace base

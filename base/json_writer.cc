@@ -12,13 +12,7 @@ namespace {
 
 // Where the next character stands, from `at` on, that is not written as it is, or that is not ASCII; the text's size if none does.
 std::size_t NextToLookAt(std::string_view text, std::size_t at) {
-  for (; at < text.size(); at += Eight::kSize) {
-    const Eight eight(text, at);
-    if (const Eight::Marks marks = eight.Below(0x20) | eight.Equal('"') | eight.Equal('\\') | eight.NotAscii(); marks != 0) {
-      return at + Eight::First(marks);
-    }
-  }
-  return text.size();
+  return FindMarked(text, at, [](Eight eight) { return eight.Below(0x20) | eight.Equal('"') | eight.Equal('\\') | eight.NotAscii(); });
 }
 
 void AppendEscaped(std::string& out, std::string_view text) {

@@ -13,13 +13,7 @@ namespace {
 constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool IsPrintableAscii(std::string_view text) {
-  for (std::size_t at = 0; at < text.size(); at += Eight::kSize) {
-    const Eight eight(text, at);
-    if ((eight.Below(' ') | eight.Equal(0x7f) | eight.NotAscii()) != 0) {
-      return false;
-    }
-  }
-  return true;
+  return FindMarked(text, 0, [](Eight eight) { return eight.Below(' ') | eight.Equal(0x7f) | eight.NotAscii(); }) == text.size();
 }
 
 // Controls, and characters that are drawn as nothing or turn the text around them: a name must look like what it is.
