@@ -4,10 +4,10 @@ import json
 
 from . import report
 from .load import say
-from .servers import SERVER_CORE, Failed, run
-from .setting import REPOSITORY, Setting, described, versions
+from .servers import SERVER_CORE, run
+from .setting import Setting, bench_program, described, require_built, versions
 
-_BENCH = REPOSITORY / "build/bench/tests/bench/admission_bench"
+_BENCH = bench_program("admission_bench")
 _REPETITIONS = 3
 
 _WORDS = {
@@ -23,8 +23,7 @@ _LEAST_BYTES = {"DecodeAndDecide/1048576": 1e9}  # a second
 
 def check() -> None:
     """Raises Failed when something is missing that measure needs."""
-    if not _BENCH.exists():
-        raise Failed(f"there is no {_BENCH}: cmake --preset bench && cmake --build --preset bench --target admission_bench")
+    require_built(_BENCH)
 
 
 def measure(setting: Setting) -> report.Section:

@@ -8,9 +8,9 @@ from pathlib import Path
 from . import report, workload
 from .load import FIRST, Load, Measured, measure as measure_load, median, say
 from .servers import CLIENT_CORE, Failed, Webhook
-from .setting import REPOSITORY, Setting, described, versions
+from .setting import Setting, bench_program, described, require_built, versions
 
-_CROWD = REPOSITORY / "build/bench/tests/bench/crowd"
+_CROWD = bench_program("crowd")
 _IDLE, _SLOW = 1_000, 500
 _CONNECTIONS = 16
 _BAR = 2.0  # times the p99 without them
@@ -21,8 +21,7 @@ _LEAST_BACK = _SLOW * 9 // 10
 
 
 def check() -> None:
-    if not _CROWD.exists():
-        raise Failed(f"there is no {_CROWD}: cmake --preset bench && cmake --build --preset bench --target crowd")
+    require_built(_CROWD)
     if subprocess.run([*FIRST, "true"], capture_output=True, check=False).returncode != 0:
         raise Failed(f"the section idle needs the right to `{' '.join(FIRST)}`, which root has")
 

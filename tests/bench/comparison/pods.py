@@ -11,14 +11,14 @@ from pathlib import Path
 from . import report
 from .load import say
 from .servers import Failed, Server, Webhook, committed, free_port
-from .setting import REPOSITORY, Setting, described, versions
+from .setting import REPOSITORY, Setting, bench_program, described, require_built, versions
 
 sys.path.insert(0, str(REPOSITORY / "tests/e2e"))
 from harness import isolation  # noqa: E402
 from harness.api import Api, Refused, eventually, url  # noqa: E402
 from harness.control_plane import ControlPlane  # noqa: E402
 
-_ECHO = REPOSITORY / "build/bench/tests/bench/echo_webhook"
+_ECHO = bench_program("echo_webhook")
 _WAYS = {"none": "nothing", "policy": "a ValidatingAdmissionPolicy with one regex", "echo": "an echo webhook that decides nothing",
          "ours": "acr-admission, auditing off", "committed": "acr-admission, every decision committed"}
 _OURS = ("ours", "committed")
@@ -57,8 +57,7 @@ def check() -> None:
     folder = assets()
     if folder is None or not all((folder / name).exists() for name in ("etcd", "kube-apiserver")):
         raise Failed(f"KUBEBUILDER_ASSETS={folder or ''} must name a folder that has etcd and kube-apiserver")
-    if not _ECHO.exists():
-        raise Failed(f"there is no {_ECHO}: cmake --preset bench && cmake --build --preset bench --target echo_webhook")
+    require_built(_ECHO)
     if not os.environ.get(isolation.MARK) and (trouble := isolation.may_isolate()):
         raise Failed(f"namespaces of our own cannot be made here: {trouble}")
 

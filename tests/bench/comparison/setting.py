@@ -67,6 +67,16 @@ class Setting:
         return self._inventories[name]
 
 
+def bench_program(name: str) -> Path:
+    """Where the preset bench builds it."""
+    return REPOSITORY / "build/bench/tests/bench" / name
+
+
+def require_built(program: Path) -> None:
+    if not program.exists():
+        raise Failed(f"there is no {program}: cmake --preset bench && cmake --build --preset bench --target {program.name}")
+
+
 def require(programs: list[str], packages: str) -> None:
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
